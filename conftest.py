@@ -1,0 +1,41 @@
+"""Fixtures that every test folder shares."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from support_postgres import TestServer
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]
+    """Where everything a test may need is promised to be there, a skip is a failure."""
+    report = yield
+    if (
+        report.skipped
+        and os.environ.get("BARBERPRO_TEST_REQUIRE_ALL")
+        and not hasattr(report, "wasxfail")
+    ):
+        report.outcome = "failed"
+        report.longrepr = f"skipped where nothing may be missing: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[TestServer]:
+    """One real PostgreSQL per test worker."""
+    server = TestServer.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def database_url(postgres_server: TestServer) -> Iterator[str]:
+    """A fresh database, dropped afterwards."""
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    postgres_server.execute(f"CREATE DATABASE {name}")
+    yield postgres_server.url(name)
+    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")

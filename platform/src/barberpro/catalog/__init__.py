@@ -1,0 +1,1 @@
+"""Load and validate the data of verticals, markets, regions, providers, policies and controls; pure."""

@@ -1,0 +1,1 @@
+"""Day 2: what is done to a deployment after it is live."""

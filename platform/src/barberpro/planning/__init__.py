@@ -1,0 +1,1 @@
+"""Request and catalog in, plan out; pure."""

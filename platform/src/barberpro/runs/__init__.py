@@ -1,0 +1,1 @@
+"""The engine room: durable runs, locks, outcomes, audit trail (on DBOS)."""

@@ -1,0 +1,1 @@
+"""Where a deployment runs: the Target protocol and its implementations."""

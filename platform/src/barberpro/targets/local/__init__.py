@@ -1,0 +1,1 @@
+"""The target that needs nothing but Python: PostgreSQL, Caddy and supervisor from wheels."""

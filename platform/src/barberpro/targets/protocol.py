@@ -1,0 +1,104 @@
+"""What a target must do so that a plan can be carried out on it.
+
+Each method answers one of the manual's sub-steps, compares desired with actual and is safe to
+repeat after a kill; the methods named ``remove_*`` undo. A target raises ``BarberProError`` for a
+permanent fault and ``PassingFaultError`` for one worth another try; the stages turn both into outcomes.
+What a later step needs of an earlier one is returned as plain data and handed in again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from barberpro.errors import BarberProError
+from barberpro.planning.findings import Finding
+from barberpro.planning.model import Plan
+
+
+class PassingFaultError(BarberProError):
+    """Not ready yet; another try may succeed."""
+
+    def __init__(self, what: str = "", *, seconds: float = 0.5, where: str = "") -> None:
+        super().__init__(what, where=where)
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a target did, in one line, with facts for later steps (plain JSON values).
+    ``not_applicable`` is the reason why this sub-step has nothing to do on this target."""
+
+    detail: str
+    facts: Mapping[str, object] = field(default_factory=dict)
+    not_applicable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to reach a deployment from this machine. ``address`` and ``port`` are where to connect,
+    ``hostname`` is the name to ask for, ``preview_headers`` reach a revision that is not live yet."""
+
+    url: str
+    hostname: str
+    address: str
+    port: int
+    ca_certificate: Path
+    preview_headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    name: str
+    state: str  # running, starting, stopped, failed, missing
+    detail: str = ""
+    pid: int | None = None
+    memory_bytes: int | None = None
+
+
+class Target(Protocol):
+    """The 28 sub-steps that touch the target; the rest are the stages' own work."""
+
+    # Stage 1
+    def check_resources(self, plan: Plan) -> Sequence[Finding]: ...
+    def check_hostname(self, plan: Plan) -> Sequence[Finding]: ...
+
+    # Stage 2
+    def provision_resources(self, plan: Plan) -> Report: ...
+    def remove_resources(self, plan: Plan) -> None: ...
+    def configure_network(self, plan: Plan) -> Report: ...
+    def configure_isolation(self, plan: Plan) -> Report: ...
+    def configure_load_balancer(self, plan: Plan, revision: int) -> Report: ...
+    def remove_route(self, plan: Plan, revision: int) -> None: ...
+
+    # Stage 3
+    def start_base(self, plan: Plan, revision: int) -> Report: ...
+    def start_specialized(self, plan: Plan, revision: int) -> Report: ...
+    def configure_mesh(self, plan: Plan, revision: int) -> Report: ...
+    def initialise_database(self, plan: Plan, revision: int) -> Report: ...
+    def stop_revision(self, plan: Plan, revision: int) -> None: ...
+
+    # Stage 4
+    def write_configuration(
+        self, plan: Plan, revision: int, section: str, values: Mapping[str, object]
+    ) -> Report: ...
+    def apply_configuration(self, plan: Plan, revision: int) -> Report: ...
+
+    # Stages 5 and 6
+    def access(self, plan: Plan, revision: int | None) -> Access: ...
+    def exposed_ports(self, plan: Plan) -> Sequence[tuple[str, int, str]]: ...
+    def run_app_command(
+        self, plan: Plan, revision: int, arguments: Sequence[str]
+    ) -> Mapping[str, object]: ...
+    def activate(self, plan: Plan, revision: int) -> Report: ...
+    def deactivate(self, plan: Plan, revision: int) -> None: ...
+
+    # Stage 7 and day 2
+    def write_monitoring(self, plan: Plan, files: Mapping[str, str]) -> Report: ...
+    def log_lines(self, deployment: str, request_id: str) -> Sequence[str]: ...
+    def services(self, deployment: str) -> Sequence[ServiceState]: ...
+    def start(self, deployment: str) -> Report: ...
+    def stop(self, deployment: str) -> Report: ...
+    def destroy(self, deployment: str, *, keep_backup: bool) -> Report: ...

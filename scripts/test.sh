@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Runs every check and test: format, lint, layers, types, then all tests in parallel.
+#   scripts/test.sh             everything
+#   scripts/test.sh PATH ...    only these tests (arguments go to pytest)
+#   scripts/test.sh --lint      only format, lint, layers and types
+set -euo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/environment.sh
+. scripts/environment.sh
+barberpro_environment "$PWD" dev
+bin=$BARBERPRO_ENVIRONMENT/bin
+
+lint() {
+  "$bin/ruff" format --check .
+  "$bin/ruff" check .
+  "$bin/lint-imports" --no-cache
+  "$bin/mypy"
+  "$bin/python" scripts/check_house.py
+}
+
+if [ "${1:-}" = --lint ]; then
+  lint
+elif [ "$#" -gt 0 ]; then
+  exec "$bin/python" -m pytest "$@"
+else
+  lint
+  exec "$bin/python" -m pytest -n "${BARBERPRO_TEST_WORKERS:-auto}" --dist loadgroup
+fi

