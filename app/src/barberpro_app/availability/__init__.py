@@ -1,0 +1,1 @@
+"""When a client can book: free times from hours, breaks, days off, holidays and bookings."""

@@ -1,0 +1,1 @@
+"""The booking itself: holds, bookings, their states, and who may change them."""

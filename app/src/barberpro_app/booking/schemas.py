@@ -1,0 +1,146 @@
+"""What a booking looks like to callers, and what they may ask."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from barberpro_app.kit.schemas import (
+    Answer,
+    Email,
+    Instant,
+    Name,
+    Phone,
+    Request,
+    Sentence,
+    Version,
+)
+
+Status = Literal["held", "confirmed", "arrived", "completed", "no_show", "cancelled", "expired"]
+Note = Annotated[Sentence, Field(max_length=500)]
+
+
+class Contact(Request):
+    """The client of a booking; found again by e-mail, or made."""
+
+    name: Name
+    email: Email | None = None
+    phone: Phone | None = None
+    locale: Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")] | None = None
+
+
+class HoldRequest(Request):
+    """Asks for a time to be kept; without a provider, whoever is free and has least to do."""
+
+    service_id: UUID
+    location_id: UUID
+    starts_at: Instant
+    provider_id: UUID | None = None
+
+
+class ConfirmRequest(Request):
+    """Turns a hold into a booking. A signed-in client needs no contact."""
+
+    client: Contact | None = None
+    client_id: UUID | None = None
+    note: Note = ""
+
+
+class BookRequest(HoldRequest):
+    """Books at once. `override_reason` lets staff go past hours, notice and window, not overlap."""
+
+    client: Contact | None = None
+    client_id: UUID | None = None
+    note: Note = ""
+    override_reason: Note | None = None
+
+
+class RescheduleRequest(Request):
+    """Moves a booking; without a provider it stays with the same one."""
+
+    starts_at: Instant
+    provider_id: UUID | None = None
+    version: Version | None = None
+    override_reason: Note | None = None
+
+
+class CancelRequest(Request):
+    """Cancels a booking."""
+
+    reason: Note = ""
+    version: Version | None = None
+    override_reason: Note | None = None
+
+
+class StatusRequest(Request):
+    """Sets what happened; `confirmed` takes a cancelled booking back if its time is free."""
+
+    status: Literal["confirmed", "arrived", "completed", "no_show"]
+    version: Version | None = None
+    override_reason: Note | None = None
+
+
+class Party(Answer):
+    """A named thing that a booking refers to."""
+
+    id: UUID
+    name: str
+
+
+class BookedService(Answer):
+    """The service of a booking with its name by locale, and minutes as booked."""
+
+    id: UUID
+    name: dict[str, str]
+    minutes: int
+
+
+class BookedClient(Answer):
+    """The client of a booking."""
+
+    id: UUID
+    name: str
+    email: str | None
+    phone: str | None
+    locale: str | None
+
+
+class Booking(Answer):
+    """One booking or hold. Instants are UTC; `zone` is the IANA zone of the location."""
+
+    id: UUID
+    code: str
+    status: Status
+    starts_at: Instant
+    ends_at: Instant
+    zone: str
+    price_centavos: int
+    hold_expires_at: Instant | None
+    hold_extended: bool
+    source: str
+    note: str
+    cancel_reason: str | None
+    any_provider: bool
+    version: int
+    created_at: Instant
+    provider: Party
+    location: Party
+    service: BookedService
+    client: BookedClient | None
+
+
+class BookingPage(Answer):
+    """A page of bookings, earliest first; `next` is the `after` of the next page."""
+
+    items: list[Booking]
+    next: str | None = None
+
+
+class Agenda(Answer):
+    """One day's bookings at a location or of a provider, in order of time."""
+
+    day: date
+    items: list[Booking]

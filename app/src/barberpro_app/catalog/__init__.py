@@ -1,0 +1,1 @@
+"""What can be booked: services with duration, buffers and price."""

@@ -1,0 +1,98 @@
+"""The pool of connections to PostgreSQL, and the two ways to use one.
+
+`connection()` lends one in autocommit: each statement is a transaction of its own, which makes a
+call of a database function one round trip. `transaction()` commits at the end of the block, or
+rolls back if it raises. Only edges (endpoints, pages, jobs, commands) open either; services and
+repositories get the connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from barberpro_app.kit.errors import UnavailableError
+
+Connection = AsyncConnection[DictRow]
+
+_OPTIONS = (
+    "-c timezone=UTC -c statement_timeout=15s -c lock_timeout=5s"
+    " -c idle_in_transaction_session_timeout=15s"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSettings:
+    """Sizes are connections of one process; `wait_seconds` is how long a request waits for one."""
+
+    minimum: int = 1
+    maximum: int = 10
+    wait_seconds: float = 5.0
+
+
+class Database:
+    """The app's database; `open` starts filling the pool and does not wait for the server."""
+
+    def __init__(self, url: str, pool: PoolSettings | None = None, *, name: str = "app") -> None:
+        sizes = pool or PoolSettings()
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            url,
+            connection_class=AsyncConnection[DictRow],
+            kwargs={
+                "autocommit": True,
+                "row_factory": dict_row,
+                "prepare_threshold": 1,
+                "options": _OPTIONS,
+                "application_name": f"barberpro-{name}",
+                "connect_timeout": 5,
+            },
+            min_size=sizes.minimum,
+            max_size=sizes.maximum,
+            timeout=sizes.wait_seconds,
+            open=False,
+            name=name,
+        )
+
+    async def open(self) -> None:
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        await self._pool.close(timeout=5)
+
+    @property
+    def statistics(self) -> dict[str, Any]:
+        """Counters of the pool, for metrics."""
+        return dict(self._pool.get_stats())
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection in autocommit. Raises `UnavailableError` if the server does not answer."""
+        async with self._lend() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection inside a transaction. Raises `UnavailableError` likewise."""
+        async with self._lend() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def _lend(self) -> AsyncIterator[Connection]:
+        try:
+            async with self._pool.connection() as connection:
+                yield connection
+        except psycopg.OperationalError as error:  # PoolTimeout is one
+            if error.sqlstate not in _GONE:
+                raise
+            raise UnavailableError from error
+
+
+#: SQLSTATEs of a server that is away, starting, stopping or full; None is a broken connection.
+_GONE = {None, "57P01", "57P02", "57P03", "53300", "08000", "08001", "08003", "08006"}

@@ -1,0 +1,1 @@
+"""Where: the locations of the business, and its holidays."""

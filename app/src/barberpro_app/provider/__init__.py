@@ -1,0 +1,1 @@
+"""Who gives the services: providers, their hours, breaks and time off."""

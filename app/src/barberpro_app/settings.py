@@ -1,0 +1,233 @@
+"""What one process is told: `app.json`, the folder of secrets, and three environment variables.
+
+Read once, strictly, into frozen objects; an unknown key, a wrong type or a missing secret is one
+message with the path of the key. The contract is docs/reference/app-contract.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from barberpro_app.kit.errors import ConfigurationError
+
+Text = Annotated[str, Field(max_length=200)]
+Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
+LOG_LEVELS = ("debug", "info", "warning")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+
+
+class Brand(_Part):
+    name: Annotated[str, Field(min_length=1, max_length=120)]
+    tagline: Text = ""
+    primary_color: Colour = "#7a1f2b"
+    accent_color: Colour = "#c9a227"
+    contact_email: Text = ""
+    contact_phone: Text = ""
+
+
+class Policies(_Part):
+    """Rules for clients; the owner may change them later (`settings_value`)."""
+
+    hold_minutes: Annotated[int, Field(ge=1, le=120)] = 10
+    slot_minutes: Annotated[int, Field(ge=5, le=240)] = 15
+    booking_window_days: Annotated[int, Field(ge=1, le=365)] = 60
+    minimum_notice_minutes: Annotated[int, Field(ge=0, le=43200)] = 60
+    cancel_notice_hours: Annotated[int, Field(ge=0, le=720)] = 12
+    reschedule_notice_hours: Annotated[int, Field(ge=0, le=720)] = 12
+
+
+class Mail(_Part):
+    host: Text = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 25
+    sender: Annotated[str, Field(alias="from", max_length=254)]
+    username: Text = ""
+    starttls: bool = False
+
+
+class Payments(_Part):
+    methods: tuple[Text, ...] = ()
+
+
+class Compliance(_Part):
+    health_data: bool = False
+    clinical_retention_years: Annotated[int, Field(ge=1, le=100)] | None = None
+    audit_trail: Text = "comprehensive"
+
+
+class AppConfiguration(_Part):
+    """`app.json`, schema version 1."""
+
+    schema_version: Literal[1]
+    deployment_id: Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    environment: Annotated[str, Field(pattern=r"^[a-z][a-z-]{0,31}$")] = "production"
+    brand: Brand
+    vertical: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+    locale: Locale = "es-AR"
+    locales: tuple[Locale, ...] = ("es-AR", "en")
+    timezone: Text = "America/Argentina/Buenos_Aires"
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "AR"
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "ARS"
+    words: dict[Locale, dict[str, Text]] = Field(default_factory=dict)
+    public_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+$")]
+    services: tuple[Text, ...] = ()
+    features: dict[str, Any] = Field(default_factory=dict)
+    policies: Policies = Policies()
+    payments: Payments = Payments()
+    mail: Mail | None = None
+    compliance: Compliance = Compliance()
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("not a zone of the IANA time zone database")
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+class Secret:
+    """A value that does not show itself in logs or tracebacks; `reveal()` gives it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+
+class Secrets:
+    """The folder with one file per secret; a file is read when it is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def text(self, name: str) -> Secret:
+        """Raises `ConfigurationError` if the file is missing, unreadable or empty."""
+        value = self.optional(name)
+        if value is None:
+            raise ConfigurationError(
+                f"the secret {name} is missing\n  where: {self._folder / name}\n"
+                "  mend: write it there (mode 0600), or set BARBERPRO_SECRETS_DIR"
+            )
+        return value
+
+    def optional(self, name: str) -> Secret | None:
+        path = self._folder / name
+        try:
+            value = path.read_text(encoding="utf-8").strip()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(
+                f"cannot read the secret {name}\n  where: {path}\n  mend: {error}"
+            ) from error
+        return Secret(value) if value else None
+
+    def key(self, name: str) -> bytes:
+        """A secret of 32 random bytes in base64."""
+        try:
+            value = base64.b64decode(self.text(name).reveal(), validate=True)
+        except (binascii.Error, ValueError):
+            value = b""
+        if len(value) != 32:
+            raise ConfigurationError(
+                f"the secret {name} is not 32 bytes in base64\n  where: {self._folder / name}\n"
+                "  mend: head -c32 /dev/urandom | base64"
+            )
+        return value
+
+    @property
+    def database_url(self) -> str:
+        return self.text("database-url").reveal()
+
+    @property
+    def database_owner_url(self) -> str:
+        return self.text("database-owner-url").reveal()
+
+
+class Settings(_Part):
+    """Everything that one process is told."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    app: AppConfiguration
+    secrets: Secrets
+    revision: int = 0
+    log_level: str = "info"
+
+
+def read_configuration(path: Path) -> AppConfiguration:
+    """`app.json` as an object. Raises `ConfigurationError` with the file and the key."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"cannot read the configuration\n  where: {path}\n  mend: {error}"
+        ) from error
+    try:
+        return AppConfiguration.model_validate_json(text)
+    except ValidationError as error:
+        raise ConfigurationError(explain(error, path)) from error
+
+
+def explain(error: ValidationError, path: Path) -> str:
+    """A validation error as lines for an operator; values are not shown."""
+    lines = [f"{path.name} is not valid", f"  where: {path}"]
+    for item in error.errors(include_url=False, include_input=False)[:10]:
+        key = ".".join(str(part) for part in item["loc"]) or "(the whole file)"
+        lines.append(f"  mend: {key}: {item['msg']}")
+    return "\n".join(lines)
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process. Raises `ConfigurationError`."""
+    variables = os.environ if environment is None else environment
+    revision = variables.get("BARBERPRO_REVISION", "0")
+    if not re.fullmatch(r"\d{1,9}", revision):
+        raise ConfigurationError(
+            "BARBERPRO_REVISION is not a number\n  where: environment\n  mend: set it to digits"
+        )
+    level = variables.get("BARBERPRO_LOG_LEVEL", "info")
+    if level not in LOG_LEVELS:
+        raise ConfigurationError(
+            f"BARBERPRO_LOG_LEVEL is {level!r}\n  where: environment\n"
+            f"  mend: use one of {', '.join(LOG_LEVELS)}"
+        )
+    return Settings(
+        app=read_configuration(Path(_required(variables, "BARBERPRO_APP_CONFIG"))),
+        secrets=Secrets(Path(_required(variables, "BARBERPRO_SECRETS_DIR"))),
+        revision=int(revision),
+        log_level=level,
+    )
+
+
+def _required(variables: Mapping[str, str], name: str) -> str:
+    value = variables.get(name, "")
+    if not value:
+        raise ConfigurationError(
+            f"{name} is not set\n  where: environment\n  mend: see docs/reference/app-contract.md"
+        )
+    return value
