@@ -26,21 +26,6 @@ class AppError(Exception):
             self.field = field
         super().__init__(self.message)
 
-    def problem(self, request_id: str = "") -> dict[str, object]:
-        """This error as problem details (RFC 9457), without members that say nothing."""
-        members: dict[str, object] = {
-            "type": "about:blank",
-            "title": self.code.replace("_", " "),
-            "status": self.status,
-            "code": self.code,
-            "detail": self.message,
-        }
-        if self.field is not None:
-            members["field"] = self.field
-        if request_id:
-            members["request_id"] = request_id
-        return members
-
 
 class InvalidRequestError(AppError):
     """The request is not valid."""

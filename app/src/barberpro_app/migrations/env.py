@@ -1,0 +1,11 @@
+"""Alembic's entry: runs the revisions on the connection that `run_migrations` opened."""
+
+from __future__ import annotations
+
+from alembic import context
+
+context.configure(
+    connection=context.config.attributes["connection"], transaction_per_migration=True
+)
+with context.begin_transaction():
+    context.run_migrations()
