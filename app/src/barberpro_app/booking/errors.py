@@ -1,0 +1,132 @@
+"""Why a booking was refused; the database functions name the code, this names the status."""
+
+from __future__ import annotations
+
+import psycopg
+
+from barberpro_app.kit.errors import (
+    AppError,
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+    PolicyError,
+    StaleVersionError,
+)
+from barberpro_app.kit.idempotency import IdempotencyKeyReusedError
+
+
+class SlotTakenError(ConflictError):
+    """This time is taken."""
+
+    code = "slot_taken"
+    field = "starts_at"
+
+
+class SlotUnavailableError(ConflictError):
+    """This time is not offered."""
+
+    code = "slot_unavailable"
+
+
+class NotOfferedError(ConflictError):
+    """Nobody gives this service here."""
+
+    code = "not_offered"
+
+
+class HoldExpiredError(ConflictError):
+    """The time is no longer kept for you; choose again."""
+
+    code = "hold_expired"
+
+
+class NotHeldError(ConflictError):
+    """This is not a hold."""
+
+    code = "not_held"
+
+
+class AlreadyExtendedError(ConflictError):
+    """A hold can be extended once."""
+
+    code = "already_extended"
+
+
+class NotChangeableError(ConflictError):
+    """The booking's status does not permit this."""
+
+    code = "not_changeable"
+
+
+class TooSoonError(PolicyError):
+    """This starts sooner than the notice that is needed."""
+
+    code = "too_soon"
+
+
+class TooFarError(PolicyError):
+    """This is further ahead than bookings are taken."""
+
+    code = "too_far"
+
+
+class TooLateToRescheduleError(PolicyError):
+    """It is too late to move this booking."""
+
+    code = "too_late_to_reschedule"
+
+
+class TooLateToCancelError(PolicyError):
+    """It is too late to cancel this booking."""
+
+    code = "too_late_to_cancel"
+
+
+class TooManyHoldsError(PolicyError):
+    """You keep too many times already; confirm or release one first."""
+
+    code = "too_many_holds"
+
+
+class ClientRequiredError(InvalidRequestError):
+    """Say who the booking is for."""
+
+    code = "client_required"
+
+
+#: SQLSTATE of `refuse()` in the schema; its message is the code.
+REFUSED = "BP001"
+
+_BY_CODE: dict[str, type[AppError]] = {
+    error.code: error
+    for error in (
+        SlotTakenError,
+        SlotUnavailableError,
+        NotOfferedError,
+        HoldExpiredError,
+        NotHeldError,
+        AlreadyExtendedError,
+        NotChangeableError,
+        TooSoonError,
+        TooFarError,
+        TooLateToRescheduleError,
+        TooLateToCancelError,
+        TooManyHoldsError,
+        ClientRequiredError,
+        IdempotencyKeyReusedError,
+        NotFoundError,
+        StaleVersionError,
+    )
+}
+
+
+def refusal(error: psycopg.Error) -> AppError | None:
+    """The app's error for a refusal by the database, or None if it is a fault."""
+    if isinstance(error, psycopg.errors.ExclusionViolation):
+        return SlotTakenError()
+    if error.sqlstate != REFUSED:
+        return None
+    kind = _BY_CODE.get(error.diag.message_primary or "")
+    if kind is None:
+        return None
+    return kind(error.diag.message_detail or "", field=error.diag.column_name or None)
