@@ -14,7 +14,11 @@ EventKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """``at`` is seconds since the epoch (UTC); ``seconds`` is how long what ended took."""
+    """``at`` is seconds since the epoch (UTC); ``seconds`` is how long what ended took.
+
+    ``replayed`` marks what an earlier process had finished before this one resumed the run;
+    its ``at`` and ``seconds`` are those of that time.
+    """
 
     kind: EventKind
     at: float
@@ -27,6 +31,8 @@ class Event:
     detail: str = ""
     seconds: float | None = None
     budget_seconds: int | None = None
+    replayed: bool = False
+    attempt: int | None = None
 
 
 Listener = Callable[[Event], None]
