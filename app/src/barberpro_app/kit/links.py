@@ -1,0 +1,47 @@
+"""Signed addresses of one booking: who has the link from the mail may see, move and cancel it.
+
+A token is the booking's key with a 128-bit HMAC (RFC 2104) over it, so it cannot be guessed and
+needs no table. It gives access to that one booking and to nothing else of the client.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from uuid import UUID
+
+_MAC_BYTES = 16
+_TOKEN_LENGTH = 43  # base64url of 16 + 16 bytes, without padding
+
+
+class BookingLinks:
+    """Makes and reads the tokens of one deployment. `key` is the secret `session-key`."""
+
+    def __init__(self, key: bytes, public_url: str) -> None:
+        self._key = hmac.digest(key, b"booking links", hashlib.sha256)
+        self._public_url = public_url.rstrip("/")
+
+    def token(self, booking_id: UUID) -> str:
+        raw = booking_id.bytes + self._mac(booking_id.bytes)
+        return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+    def url(self, booking_id: UUID) -> str:
+        """Absolute address of the page on which the client changes or cancels the booking."""
+        return f"{self._public_url}/reserva/{self.token(booking_id)}"
+
+    def booking_id(self, token: str) -> UUID | None:
+        """The booking of a token; None if it is not one of ours."""
+        if len(token) != _TOKEN_LENGTH or not token.isascii():
+            return None
+        try:
+            raw = base64.b64decode(token + "=", altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        if not hmac.compare_digest(raw[16:], self._mac(raw[:16])):
+            return None
+        return UUID(bytes=raw[:16])
+
+    def _mac(self, key: bytes) -> bytes:
+        return hmac.digest(self._key, key, hashlib.sha256)[:_MAC_BYTES]
