@@ -1,0 +1,116 @@
+"""What the local platform remembers: its ports, and one record per deployment with its revisions.
+
+Records are small JSON files, written whole or not at all. They are the desired state; processes,
+routes and databases are brought in line with them, which makes every operation safe to repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from barberpro.errors import BarberProError
+from barberpro.targets.local.files import write_atomic
+from barberpro.targets.local.layout import Layout
+
+T = TypeVar("T", bound="Stored")
+NEWER = "this BarberPro is older than the one that wrote it: use the newer one (git pull)"
+
+
+class Stored(BaseModel):
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+
+class PlatformState(Stored):
+    """``https_port`` stands once a deployment was given its URL; ``addresses`` are what Caddy binds."""
+
+    schema_version: Literal[1] = 1
+    https_port: int = 0
+    smtp_port: int = 0
+    addresses: list[str] = []
+
+
+class Revision(Stored):
+    """One revision's processes. ``running`` is desired, not observed."""
+
+    release: str  # content hash: a folder in ``releases``
+    python: str  # the interpreter of the environment that it was started with
+    preview_token: str
+    web_processes: int = 1
+    running: bool = False
+    routed: bool = False  # reachable with its preview token
+
+
+class Deployment(Stored):
+    schema_version: Literal[1] = 1
+    id: str
+    hostnames: list[str]
+    database: str
+    owner_role: str
+    app_role: str
+    live: int | None = None
+    previous: int | None = None
+    stopped: bool = False
+    destroying: bool = False
+    backup: str | None = None  # the final backup, once it is made
+    revisions: dict[int, Revision] = {}
+
+    def wanted(self) -> Iterator[tuple[int, Revision]]:
+        """The revisions whose processes should run."""
+        if not self.stopped:
+            yield from ((n, r) for n, r in sorted(self.revisions.items()) if r.running)
+
+
+class Store:
+    """Reads and writes the records below one home."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+
+    def platform(self) -> PlatformState:
+        path = self._layout.home / "state.json"
+        if not path.exists():
+            return PlatformState()
+        return _read(path, PlatformState)
+
+    def save_platform(self, state: PlatformState) -> None:
+        write_atomic(self._layout.home / "state.json", state.model_dump_json(indent=1))
+
+    def deployment(self, identifier: str) -> Deployment | None:
+        path = self._layout.deployment(identifier) / "record.json"
+        return _read(path, Deployment) if path.exists() else None
+
+    def required(self, identifier: str) -> Deployment:
+        record = self.deployment(identifier)
+        if record is None:
+            raise BarberProError(
+                f"There is no deployment {identifier!r} on this machine.",
+                where=str(self._layout.deployment(identifier)),
+                mend="barberpro list shows those that there are",
+            )
+        return record
+
+    def save(self, record: Deployment) -> None:
+        path = self._layout.deployment(record.id) / "record.json"
+        write_atomic(path, record.model_dump_json(indent=1))
+
+    def deployments(self) -> list[Deployment]:
+        folder = self._layout.home / "deployments"
+        paths = sorted(folder.glob("*/record.json")) if folder.is_dir() else []
+        return [_read(path, Deployment) for path in paths]
+
+
+def _read(path: Path, kind: type[T]) -> T:
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BarberProError(
+            f"A record of the local platform cannot be read: {where}: {first['msg']}",
+            where=str(path),
+            mend=NEWER,
+        ) from error
