@@ -75,7 +75,7 @@ class _ForwardToStructlog(logging.Handler):
         self._logger = logger
 
     def emit(self, record: logging.LogRecord) -> None:
-        fields: dict[str, Any] = {"logger": record.name}
+        fields: dict[str, Any] = {"source": record.name}
         if record.exc_info:
             fields["exc_info"] = record.exc_info
         self._logger.log(record.levelno, record.getMessage(), **fields)
@@ -113,5 +113,5 @@ def configure_logging(level: str = "info", stream: TextIO | None = None) -> None
 
 def get_logger(name: str) -> FilteringBoundLogger:
     """A logger whose lines carry the module's name."""
-    logger: FilteringBoundLogger = structlog.get_logger(logger=name)
+    logger: FilteringBoundLogger = structlog.get_logger(source=name)
     return logger

@@ -5,10 +5,10 @@ The web layer gives `app.state.error_page`, a function from the request and the 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -46,7 +46,7 @@ class Problem:
     request_id: str
     field: str | None = None
     errors: tuple[dict[str, str], ...] = ()
-    headers: Mapping[str, str] = MappingProxyType({})
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def title(self) -> str:

@@ -1,0 +1,34 @@
+"""The services that this release contains, and what each enabled one is doing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+#: name -> what it does, in this release
+CONTAINED: dict[str, str] = {
+    "api-gateway": "pages, JSON API, tokens and sign-in",
+    "booking": "free times, holds, bookings and agendas",
+    "provider": "providers, hours, breaks and time off",
+    "client": "clients and their bookings",
+    "catalog": "services, prices, locations and holidays",
+    "payment": "prices, and how to pay in person; no payment online",
+    "notification": "e-mail about bookings and sign-in links",
+}
+
+RUNNING = "running"
+NOT_IN_RELEASE = "not_in_release"
+WAITING_FOR_WORKER = "in_worker_process"
+NOT_CONFIGURED = "not_configured"
+
+
+def service_states(
+    enabled: Iterable[str], *, with_worker: bool, mail_configured: bool
+) -> dict[str, str]:
+    """The state of each enabled service in this process; an unknown name is said to be missing."""
+    states = {name: RUNNING if name in CONTAINED else NOT_IN_RELEASE for name in enabled}
+    if states.get("notification") == RUNNING:
+        if not mail_configured:
+            states["notification"] = NOT_CONFIGURED
+        elif not with_worker:
+            states["notification"] = WAITING_FOR_WORKER
+    return states

@@ -1,0 +1,71 @@
+"""One log line and one measurement per request, by route template; no path, no query, no address.
+
+A raw path may carry a sign-in token or a booking code; the template says which page it was.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from barberpro_app.kit.logging import get_logger
+from barberpro_app.kit.metrics import Metrics
+from barberpro_app.kit.requests import RequestInfo
+
+#: Asked every few seconds by supervisors; logged only when they fail.
+QUIET_ROUTES = frozenset({"/health", "/ready", "/metrics"})
+UNMATCHED = "(unmatched)"
+
+
+def route_template(scope: Scope) -> str:
+    """`/api/v1/bookings/{code}` for the route that matched, else `(unmatched)`."""
+    path = getattr(scope.get("route"), "path", None)
+    return path if isinstance(path, str) else UNMATCHED
+
+
+class Observation:
+    """Measures and logs each request when its answer is complete."""
+
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, quiet: Collection[str] = QUIET_ROUTES
+    ) -> None:
+        self.app = app
+        self._metrics = metrics
+        self._quiet = quiet
+        self._log = get_logger("access")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        status = 499  # the caller went away before an answer began (nginx's number for it)
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        finally:
+            self._finish(scope, status)
+
+    def _finish(self, scope: Scope, status: int) -> None:
+        info = RequestInfo.of(scope)
+        seconds = time.perf_counter() - info.started
+        route = route_template(scope)
+        self._metrics.observe_request(scope["method"], route, status, seconds)
+        if route in self._quiet and status < 400:
+            return
+        self._log.info(
+            "request",
+            request_id=info.request_id,
+            actor=info.actor,
+            method=scope["method"],
+            route=route,
+            status=status,
+            ms=round(seconds * 1000, 2),
+        )
