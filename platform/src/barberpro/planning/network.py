@@ -1,0 +1,164 @@
+"""Host names, allowed flows, DNS records and the certificate's issuer.
+
+Only declared flows are allowed; everything else is denied, between the parts of a deployment and
+between deployments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from barberpro.planning.inventory import TargetFacts
+from barberpro.planning.model import DnsRecord, Flow, Network, Request, Workload
+from barberpro.planning.names import local_hostname
+from barberpro.planning.sizing import GATEWAY
+
+HTTP_PORT = 8080
+POSTGRESQL_PORT = 5432
+REDIS_PORT = 6379
+SMTP_PORT = 587
+HTTPS_PORT = 443
+DNS_PORT = 53
+CERTIFICATE_AUTHORITY = "letsencrypt.org"  # for the CAA record (RFC 8659)
+
+# What a base service has to reach outside the deployment. A service that is not here reaches nothing.
+_OUTSIDE: tuple[tuple[str, str, int, str], ...] = (
+    ("calendar-sync", "internet", HTTPS_PORT, "reads and writes the providers' own calendars"),
+    ("integration-processor", "internet", HTTPS_PORT, "calls the APIs of integrations"),
+    ("notification", "mail", SMTP_PORT, "hands e-mail to the mail server"),
+    ("payment", "internet", HTTPS_PORT, "asks the payment provider for a payment's state"),
+    ("whatsapp-webhook", "internet", HTTPS_PORT, "answers through the WhatsApp Cloud API"),
+)
+_CACHED = (GATEWAY, "booking", "catalog")
+
+
+def make_network(
+    identifier: str, request: Request, workloads: Iterable[Workload], facts: TargetFacts
+) -> Network:
+    """The network of the deployment ``identifier``.
+
+    A public domain is served from the start on Kubernetes, where the cluster obtains the
+    certificate, and on the local target once its DNS leads there; until then the deployment
+    answers at ``<id>.localhost``.
+    """
+    local = local_hostname(identifier)
+    domain = request.domain
+    served = domain is not None and (request.target == "kubernetes" or is_ready(domain, facts))
+    return Network(
+        hostname=domain if domain is not None and served else local,
+        local_hostname=local,
+        flows=tuple(_flows(tuple(workload.name for workload in workloads))),
+        dns_records=tuple(_records(domain, request, facts)) if domain is not None else (),
+        certificate_issuer="acme" if served else "local-ca",
+        domain=domain,
+    )
+
+
+def is_ready(domain: str, facts: TargetFacts) -> bool:
+    """Whether the target can serve ``domain`` without anybody's help."""
+    return domain in facts.domains_ready or facts.manages_dns
+
+
+def requirements(network: Network, request: Request, facts: TargetFacts) -> tuple[str, ...]:
+    """What is still to be done by hand for the public domain, in order; empty where nothing is.
+
+    Public DNS that the target does not manage is somebody else's: the texts name each record with
+    its value, who writes it, and the command that continues.
+    """
+    domain = network.domain
+    if domain is None or is_ready(domain, facts):
+        return ()
+    zone_owner = f"whoever administers the DNS zone of {domain}"
+    written = tuple(
+        f"Ask {zone_owner} to add the record: {_shown(record)}" for record in network.dns_records
+    )
+    if request.target == "kubernetes":
+        return (
+            *written,
+            f"Then repeat the deploy command with --domain {domain}: the cluster obtains the "
+            "certificate by ACME once the name leads to its load balancer.",
+        )
+    return (
+        *written,
+        f"Make ports 80 and {HTTPS_PORT} of that address reach this machine (router and firewall): "
+        f"{CERTIFICATE_AUTHORITY} asks there for the proof that {domain} is yours.",
+        f"Then repeat the deploy command with --domain {domain}; until then the deployment answers "
+        f"at https://{network.local_hostname} on this machine alone, with the certificate of the "
+        "local authority.",
+    )
+
+
+def _shown(record: DnsRecord) -> str:
+    return f"{record.name}. {record.type} {record.value}"
+
+
+def _records(domain: str, request: Request, facts: TargetFacts) -> Iterator[DnsRecord]:
+    """Address records, and one that lets no other authority issue certificates for the name."""
+    place = "the load balancer" if request.target == "kubernetes" else "this machine"
+    if facts.public_name:
+        yield DnsRecord(name=domain, type="CNAME", value=f"{facts.public_name}.")
+        return  # a name with a CNAME has no other record (RFC 1034 §3.6.2)
+    yield DnsRecord(
+        name=domain, type="A", value=facts.public_ipv4 or f"<public IPv4 address of {place}>"
+    )
+    if facts.public_ipv6:
+        yield DnsRecord(name=domain, type="AAAA", value=facts.public_ipv6)
+    yield DnsRecord(name=domain, type="CAA", value=f'0 issue "{CERTIFICATE_AUTHORITY}"')
+
+
+def _flows(workloads: tuple[str, ...]) -> Iterator[Flow]:
+    """All allowed flows, ordered by source, destination and port."""
+    everything = (
+        *_inside(workloads),
+        *(
+            Flow(source=source, destination=destination, port=port, why=why)
+            for source, destination, port, why in _OUTSIDE
+            if source in workloads
+        ),
+        *_naming(workloads),
+    )
+    yield from sorted(everything, key=lambda f: (f.source, f.destination, f.port, f.protocol))
+
+
+def _inside(workloads: tuple[str, ...]) -> Iterator[Flow]:
+    yield Flow(
+        source="public",
+        destination=GATEWAY,
+        port=HTTP_PORT,
+        why="clients reach the gateway through the router, which ends TLS",
+    )
+    for name in workloads:
+        yield Flow(
+            source=name,
+            destination="database",
+            port=POSTGRESQL_PORT,
+            why="keeps its data in the deployment's own database",
+        )
+        yield Flow(
+            source="monitoring", destination=name, port=HTTP_PORT, why="Prometheus reads /metrics"
+        )
+        if name != GATEWAY:
+            yield Flow(
+                source=GATEWAY,
+                destination=name,
+                port=HTTP_PORT,
+                why="the gateway passes requests on",
+            )
+        if name in _CACHED:
+            yield Flow(
+                source=name,
+                destination="cache",
+                port=REDIS_PORT,
+                why="shares what is costly to compute between replicas",
+            )
+
+
+def _naming(workloads: tuple[str, ...]) -> Iterator[Flow]:
+    for name in workloads:
+        yield Flow(
+            source=name,
+            destination="dns",
+            port=DNS_PORT,
+            protocol="udp",
+            why="finds the database and the other services by name",
+        )
