@@ -1,0 +1,124 @@
+"""Stage 6, DNS & SSL Activation: the name, the certificate, the caches, and the switch itself."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+from barberpro.deployment.checks.caching import check_personal, check_static
+from barberpro.deployment.checks.client import open_client, wait_for
+from barberpro.deployment.checks.pages import Page
+from barberpro.deployment.checks.transport import check_certificate, served_certificate
+from barberpro.deployment.conclusions import conclude, plain, step
+from barberpro.deployment.context import DeployContext
+from barberpro.planning.findings import Finding, Severity
+from barberpro.runs.outcomes import Done, Outcome
+from barberpro.runs.pipelines import Stage
+from barberpro.targets.protocol import Access
+
+LIVE_SECONDS = 30.0
+PERSONAL_PATHS = ("/api/v1/bookings", "/ready")
+
+
+def configure_dns(context: DeployContext) -> Outcome:
+    """Does the name lead here? Browsers resolve ``*.localhost`` themselves (RFC 6761 §6.3); other
+    programs ask the machine, which may not know it, and then get the line for its hosts file."""
+    access = context.preview()
+    findings = list(_resolution(access))
+    detail = findings[0].what
+    public = list(_public_records(context))
+    if public:
+        detail += f"; {len(public)} public records still to be made"
+    return conclude(context, [*findings, *public], detail)
+
+
+def _resolution(access: Access) -> Iterator[Finding]:
+    try:
+        answers = socket.getaddrinfo(access.hostname, access.port, type=socket.SOCK_STREAM)
+        addresses = sorted({str(answer[4][0]) for answer in answers})
+    except socket.gaierror as error:
+        addresses, reason = [], error.strerror or str(error)
+    else:
+        reason = ", ".join(addresses)
+    if access.address in addresses:
+        yield Finding(
+            id="dns-name-resolves",
+            severity=Severity.INFO,
+            what=f"{access.hostname} resolves to {access.address} on this machine",
+            where=access.hostname,
+            evidence=reason,
+        )
+        return
+    by_browser = access.hostname.endswith(".localhost")
+    who = "browsers resolve it themselves" if by_browser else "nobody resolves it to this machine"
+    yield Finding(
+        id="dns-name-not-resolved",
+        severity=Severity.INFO if by_browser else Severity.WARNING,
+        what=f"{access.hostname} is not known to this machine's resolver; {who}",
+        where=access.hostname,
+        why="RFC 6761 §6.3",
+        mend=f"for curl and other programs add to /etc/hosts: {access.address} {access.hostname}",
+        evidence=reason,
+    )
+
+
+def _public_records(context: DeployContext) -> Iterator[Finding]:
+    for record in context.plan.network.dns_records:
+        yield Finding(
+            id=f"dns-record-pending-{record.type.lower()}",
+            severity=Severity.INFO,
+            what=f"record to be made: {record.name} {record.type} {record.value}",
+            where=record.name,
+            mend="add it at the domain's registrar, then deploy again",
+        )
+
+
+def provision_certificate(context: DeployContext) -> Outcome:
+    """The certificate served for the name, verified against the CA that clients are to trust."""
+    access = context.preview()
+    findings = list(check_certificate(access, context.clock()))
+    if any(finding.severity is Severity.BLOCKING for finding in findings):
+        return conclude(context, findings, "")
+    certificate = served_certificate(access)
+    detail = f"{certificate.evidence()}; CA: {access.ca_certificate}"
+    facts = {"not_after": certificate.not_after.isoformat(), "issuer": certificate.issuer}
+    return conclude(context, findings, detail, facts=facts)
+
+
+def set_up_cdn(context: DeployContext) -> Outcome:
+    """Whether or not a CDN stands in front, what it may keep must be right; that is verified."""
+    with open_client(context.preview(), preview=True) as client:
+        front = client.get("/", follow_redirects=True)
+        page = Page(str(front.url), front.text)
+        findings = list(check_static(client, page))
+        findings += check_personal(client.get(path) for path in PERSONAL_PATHS)
+    kept = next((f.what for f in findings if f.id == "static-files-cacheable"), "")
+    detail = f"no CDN stands before loopback; {kept}; personal answers are no-store"
+    return conclude(context, findings, detail)
+
+
+def activate_domain(context: DeployContext) -> Outcome:
+    """The switch, and then the proof from outside that the live revision is this one."""
+    report = context.target.activate(context.plan, context.revision)
+    access = context.target.access(context.plan, None)
+    with open_client(access, preview=False) as client:
+        wait_for(client, "/health", seconds=LIVE_SECONDS, revision=context.revision)
+    detail = f"{report.detail}; {access.url} answers with revision {context.revision}"
+    return Done(detail, plain({**report.facts, "url": access.url}))
+
+
+def deactivate_domain(context: DeployContext) -> None:
+    context.target.deactivate(context.plan, context.revision)
+
+
+STAGE: Stage[DeployContext] = Stage(
+    id="dns-ssl-activation",
+    title="DNS & SSL Activation",
+    budget_seconds=900,
+    steps=(
+        step("DNS configuration", configure_dns),
+        step("SSL certificate provisioning", provision_certificate),
+        step("CDN setup", set_up_cdn),
+        step("Domain activation", activate_domain, deactivate_domain),
+    ),
+)

@@ -1,0 +1,101 @@
+"""Stage 3, Container Deployment: the revision's processes, their paths to each other, the schema."""
+
+from __future__ import annotations
+
+from barberpro.deployment.checks.client import open_client, wait_for
+from barberpro.deployment.conclusions import conclude, done, plain, step
+from barberpro.deployment.context import DeployContext
+from barberpro.planning.findings import Finding, Severity
+from barberpro.runs.outcomes import Done, Outcome
+from barberpro.runs.pipelines import Stage
+
+START_SECONDS = 60.0
+HEALTHY = frozenset({"ok", "up", "running", "healthy", "true"})
+
+
+def start_base(context: DeployContext) -> Outcome:
+    return done(context.target.start_base(context.plan, context.revision))
+
+
+def stop_revision(context: DeployContext) -> None:
+    context.target.stop_revision(context.plan, context.revision)
+
+
+def start_specialized(context: DeployContext) -> Outcome:
+    """Each service that the plan enables must report itself on ``/health``; a specialised one that
+    this release does not contain is named, so that nobody takes its name in a plan for the thing."""
+    report = context.target.start_specialized(context.plan, context.revision)
+    with open_client(context.preview(), preview=True) as client:
+        health = wait_for(client, "/health", seconds=START_SECONDS, revision=context.revision)
+    reported = health.get("services")
+    states = reported if isinstance(reported, dict) else {}
+    base = {load.name for load in context.plan.workloads if load.kind == "base"}
+    wanted = context.plan.application.get("services")
+    findings: list[Finding] = []
+    running: list[str] = []
+    for name in [str(entry) for entry in wanted] if isinstance(wanted, list) else []:
+        if name not in states:
+            findings.append(_missing(name, base=name in base))
+        elif not _healthy(states[name]):
+            findings.append(_unhealthy(name, states[name]))
+        else:
+            running.append(name)
+    facts = {**report.facts, "services": running}
+    return conclude(
+        context, findings, f"{report.detail}; healthy: {', '.join(running)}", facts=facts
+    )
+
+
+def _healthy(state: object) -> bool:
+    if isinstance(state, dict):
+        state = state.get("status", state.get("state", ""))
+    return str(state).lower() in HEALTHY
+
+
+def _missing(name: str, *, base: bool) -> Finding:
+    kind = "base" if base else "specialised"
+    return Finding(
+        id=f"service-not-in-release-{name}",
+        severity=Severity.WARNING,
+        what=f"{name}: this release does not contain this {kind} service yet",
+        where="GET /health",
+        why="the plan enables it and the running app does not report it",
+        mend="nothing to do here: it starts with the first release that contains it",
+    )
+
+
+def _unhealthy(name: str, state: object) -> Finding:
+    return Finding(
+        id=f"service-unhealthy-{name}",
+        severity=Severity.BLOCKING,
+        what=f"{name} reports {state}",
+        where="GET /health",
+        mend="see the log: barberpro logs",
+    )
+
+
+def configure_mesh(context: DeployContext) -> Outcome:
+    return done(context.target.configure_mesh(context.plan, context.revision))
+
+
+def initialise_database(context: DeployContext) -> Outcome:
+    """Schema and first data, then the app itself must say that it is ready."""
+    report = context.target.initialise_database(context.plan, context.revision)
+    with open_client(context.preview(), preview=True) as client:
+        wait_for(client, "/ready", seconds=START_SECONDS)
+    return Done(f"{report.detail}; /ready answers 200", plain(report.facts))
+
+
+STAGE: Stage[DeployContext] = Stage(
+    id="container-deployment",
+    title="Container Deployment",
+    budget_seconds=1800,
+    steps=(
+        step("Base containers deployment", start_base, stop_revision),
+        step("Specialized containers deployment", start_specialized, stop_revision),
+        step("Service mesh configuration", configure_mesh),
+        # migrations only go forward and suit the revision before; a first database goes with
+        # the resources of stage 2
+        step("Database initialization", initialise_database),
+    ),
+)
