@@ -82,19 +82,19 @@ CREATE FUNCTION new_booking_code() RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     alphabet CONSTANT text := '23456789ABCDEFGHJKMNPQRSTVWXYZ';
     noise bigint;
-    code text;
+    v_code text;
 BEGIN
     LOOP
         -- 60 random bits for the 39 that eight letters take: the bias of % is below one in a million
         noise := ('x' || left(md5(gen_random_uuid()::text), 15))::bit(60)::bigint;
-        code := '';
+        v_code := '';
         FOR i IN 1..8 LOOP
-            code := code || substr(alphabet, 1 + (noise % 30)::integer, 1);
+            v_code := v_code || substr(alphabet, 1 + (noise % 30)::integer, 1);
             noise := noise / 30;
         END LOOP;
-        EXIT WHEN NOT EXISTS (SELECT FROM booking b WHERE b.code = new_booking_code.code);
+        EXIT WHEN NOT EXISTS (SELECT FROM booking b WHERE b.code = v_code);
     END LOOP;
-    RETURN code;
+    RETURN v_code;
 END $$;
 
 -- The client of a contact: by e-mail, else a new one. What is on file is not overwritten, for

@@ -1,0 +1,80 @@
+"""The one statement that fetches all that free times depend on."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from barberpro_app.kit.database import Connection
+
+#: One row per provider who gives the service there, in the order of the business, or one without a
+#: provider if nobody does; none if there is no such location. Busy and away times are merged and in
+#: seconds since 1970: start, end, start, end... The lateral join lets both columns of the exclusion
+#: constraint's index be conditions of it.
+INPUTS = """
+WITH place AS (
+    SELECT id, zone, extract(epoch FROM now())::bigint AS now,
+           effective_policies(%(policies)s) AS policies,
+           (SELECT jsonb_object_agg(day, jsonb_build_array(open, name)) FROM holiday_override
+            WHERE day BETWEEN %(first)s::date AND %(first)s::date + %(days)s::integer) AS overrides,
+           tstzrange((%(first)s::date - 1)::timestamp AT TIME ZONE zone,
+                     (%(first)s::date + %(days)s::integer + 1)::timestamp AT TIME ZONE zone) AS span
+    FROM location WHERE id = %(location_id)s AND active
+)
+SELECT place.zone, place.now, place.policies, place.overrides, s.id AS service_id,
+       p.id AS provider_id, coalesce(ps.minutes, s.minutes) AS minutes,
+       s.buffer_before, s.buffer_after, hours.list AS hours, busy.list AS busy, away.list AS away
+FROM place
+LEFT JOIN service s ON s.id = %(service_id)s AND s.active
+LEFT JOIN (provider_service ps
+           JOIN provider_location pl ON pl.provider_id = ps.provider_id
+           JOIN provider p ON p.id = ps.provider_id AND p.active)
+       ON ps.service_id = s.id AND pl.location_id = place.id
+      AND (%(provider_id)s::uuid IS NULL OR p.id = %(provider_id)s)
+LEFT JOIN LATERAL (
+    SELECT jsonb_agg(jsonb_build_array(h.weekday, h.opens, h.closes, h.valid_from, h.valid_to,
+               (SELECT jsonb_agg(jsonb_build_array(t.starts, t.ends))
+                FROM break_time t WHERE t.working_hours_id = h.id)) ORDER BY h.opens) AS list
+    FROM working_hours h WHERE h.provider_id = p.id AND h.location_id = place.id
+) hours ON true
+LEFT JOIN LATERAL (
+    SELECT array_agg(extract(epoch FROM e)::bigint ORDER BY e) AS list
+    FROM (SELECT range_agg(o.period) AS periods FROM occupancy o
+          WHERE o.resource_id = p.id AND o.active AND o.period && place.span
+            AND (o.expires_at IS NULL OR o.expires_at > now())) merged,
+         unnest(merged.periods) r, unnest(ARRAY[lower(r), upper(r)]) e
+) busy ON true
+LEFT JOIN LATERAL (
+    SELECT array_agg(extract(epoch FROM e)::bigint ORDER BY e) AS list
+    FROM (SELECT range_agg(t.period) AS periods FROM time_off t
+          WHERE (t.provider_id = p.id OR t.location_id = place.id)
+            AND t.period && place.span) merged,
+         unnest(merged.periods) r, unnest(ARRAY[lower(r), upper(r)]) e
+) away ON true
+ORDER BY p.sort, p.name, p.id
+"""
+
+
+def parameters(
+    service_id: UUID, location_id: UUID, provider_id: UUID | None, first: date, days: int
+) -> dict[str, Any]:
+    """The parameters of `INPUTS` but `policies`."""
+    return {
+        "service_id": service_id,
+        "location_id": location_id,
+        "provider_id": provider_id,
+        "first": first,
+        "days": days,
+    }
+
+
+async def inputs(
+    connection: Connection, policies: dict[str, int], arguments: dict[str, Any]
+) -> list[dict[str, Any]]:
+    cursor = await connection.execute(
+        INPUTS, arguments | {"policies": Jsonb(policies)}, binary=True
+    )
+    return await cursor.fetchall()

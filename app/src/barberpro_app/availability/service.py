@@ -1,0 +1,143 @@
+"""Free times of a service: what a client can book, and with whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from barberpro_app.availability import repository
+from barberpro_app.availability.schemas import (
+    Availability,
+    AvailabilityQuery,
+    AvailableDay,
+    Slot,
+)
+from barberpro_app.availability.slots import (
+    Calendar,
+    Hours,
+    Offer,
+    instant,
+    pairs,
+    starts_of_day,
+)
+from barberpro_app.kit.database import Connection
+from barberpro_app.kit.errors import InvalidRequestError, NotFoundError
+from barberpro_app.location.holidays import holiday_name
+from barberpro_app.settings import AppConfiguration
+
+MAX_DAYS = 62
+
+
+async def free_times(
+    connection: Connection, app: AppConfiguration, query: AvailabilityQuery
+) -> Availability:
+    """The days asked for, each with its free times within notice and booking window.
+
+    Raises `NotFoundError` for an unknown service or location, `InvalidRequestError` for too many
+    days.
+    """
+    if not 1 <= query.days <= MAX_DAYS:
+        raise InvalidRequestError(f"From 1 to {MAX_DAYS} days.", field="days")
+    arguments = repository.parameters(
+        query.service_id, query.location_id, query.provider_id, query.first, query.days
+    )
+    rows = await repository.inputs(connection, app.policies.model_dump(), arguments)
+    if not rows:
+        raise NotFoundError("There is no such location.", field="location_id")
+    if rows[0]["service_id"] is None:
+        raise NotFoundError("There is no such service.", field="service_id")
+    frame = _frame(app, rows[0])
+    candidates = [_candidate(row) for row in rows if row["provider_id"] is not None]
+    days = [query.first + timedelta(days=number) for number in range(query.days)]
+    return Availability.model_construct(
+        zone=frame.zone.key, days=[_day(day, frame, candidates) for day in days]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What holds for every provider: zone, the earliest start, the last day, the grid, holidays."""
+
+    zone: ZoneInfo
+    earliest: int
+    last_day: date
+    step: int
+    overrides: dict[str, tuple[bool, str]]
+    country: str
+    language: str
+
+    def holiday(self, day: date) -> str | None:
+        """The name of what closes the day; None if it is open."""
+        override = self.overrides.get(day.isoformat())
+        if override is None:
+            return holiday_name(self.country, day, self.language)
+        is_open, name = override
+        return None if is_open else name
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    provider_id: UUID
+    offer: Offer
+    calendar: Calendar
+
+
+def _frame(app: AppConfiguration, row: dict[str, Any]) -> _Frame:
+    zone, policies = ZoneInfo(row["zone"]), row["policies"]
+    today = instant(row["now"]).astimezone(zone).date()
+    return _Frame(
+        zone=zone,
+        # the database compares with fractions of the second, so round up
+        earliest=row["now"] + 1 + policies["minimum_notice_minutes"] * 60,
+        last_day=today + timedelta(days=policies["booking_window_days"]),
+        step=policies["slot_minutes"] * 60,
+        overrides=row["overrides"] or {},
+        country=app.country,
+        language=app.locale,
+    )
+
+
+def _candidate(row: dict[str, Any]) -> _Candidate:
+    hours = [
+        Hours(
+            weekday,
+            opens,
+            closes,
+            date.fromisoformat(valid_from),
+            date.fromisoformat(valid_to) if valid_to else None,
+            tuple((starts, ends) for starts, ends in breaks or ()),
+        )
+        for weekday, opens, closes, valid_from, valid_to, breaks in row["hours"] or ()
+    ]
+    offer = Offer(row["minutes"] * 60, row["buffer_before"] * 60, row["buffer_after"] * 60)
+    return _Candidate(
+        row["provider_id"], offer, Calendar(hours, pairs(row["busy"]), pairs(row["away"]))
+    )
+
+
+def _day(day: date, frame: _Frame, candidates: Sequence[_Candidate]) -> AvailableDay:
+    holiday = frame.holiday(day)
+    if holiday is not None or day > frame.last_day:
+        return AvailableDay.model_construct(day=day, holiday=holiday, slots=[])
+    who: dict[int, list[UUID]] = {}
+    length: dict[int, int] = {}
+    for candidate in candidates:
+        offer = candidate.offer
+        for start in starts_of_day(day, frame.zone, offer, candidate.calendar, frame.step):
+            if start < frame.earliest:
+                continue
+            who.setdefault(start, []).append(candidate.provider_id)
+            length[start] = max(length.get(start, 0), offer.length)
+    slots = [
+        Slot.model_construct(
+            starts_at=instant(start),
+            ends_at=instant(start + length[start]),
+            provider_ids=who[start],
+        )
+        for start in sorted(who)
+    ]
+    return AvailableDay.model_construct(day=day, holiday=None, slots=slots)

@@ -1,0 +1,124 @@
+"""Free times, computed: pure functions on whole seconds since 1970.
+
+The same rules decide in the database when a time is taken (`slot_problem` in the schema): starts lie
+on a grid from the opening of the hours; the service lies within the hours and off breaks and days
+off; its buffers keep off other bookings.
+"""
+
+from __future__ import annotations
+
+from calendar import timegm
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+Interval = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Working hours of a weekday (ISO) in minutes since local midnight, with breaks likewise."""
+
+    weekday: int
+    opens: int
+    closes: int
+    valid_from: date
+    valid_to: date | None
+    breaks: tuple[Interval, ...] = ()
+
+    def apply_to(self, day: date) -> bool:
+        return (
+            self.weekday == day.isoweekday()
+            and self.valid_from <= day
+            and (self.valid_to is None or day <= self.valid_to)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A service as one provider gives it: its length and buffers in seconds."""
+
+    length: int
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """What restricts one provider: hours; merged, sorted intervals of bookings and of days off."""
+
+    hours: Sequence[Hours]
+    busy: Sequence[Interval]
+    away: Sequence[Interval]
+
+
+@lru_cache(maxsize=16384)
+def local_instant(day: date, minutes: int, zone: ZoneInfo) -> int:
+    """A wall time as an instant. An hour that a change of offset skips or repeats is read with the
+    smaller offset (standard time), as PostgreSQL's AT TIME ZONE does."""
+    wall = datetime.combine(day, time(), zone) + timedelta(minutes=minutes)
+    offsets = [wall.replace(fold=fold).utcoffset() or timedelta(0) for fold in (0, 1)]
+    return timegm(wall.timetuple()) - round(min(offsets).total_seconds())
+
+
+def starts_of_day(
+    day: date, zone: ZoneInfo, offer: Offer, calendar: Calendar, step: int
+) -> Iterator[int]:
+    """The free starts of one local day, in order; `step` is the grid in seconds."""
+    for hours in calendar.hours:
+        if not hours.apply_to(day):
+            continue
+        opens = local_instant(day, hours.opens, zone)
+        closes = local_instant(day, hours.closes, zone)
+        breaks = sorted(
+            (local_instant(day, starts, zone), local_instant(day, ends, zone))
+            for starts, ends in hours.breaks
+        )
+        blocked = [
+            *_blocked(calendar.busy, offer.length + offer.after, offer.before, (opens, closes)),
+            *_blocked(calendar.away, offer.length, 0, (opens, closes)),
+            *_blocked(breaks, offer.length, 0, (opens, closes)),
+        ]
+        blocked.sort()
+        yield from _free(opens, closes - offer.length, step, blocked)
+
+
+def _blocked(
+    intervals: Sequence[Interval], reach: int, clearance: int, within: Interval
+) -> Iterator[Interval]:
+    """The open intervals in which no start may lie, of sorted ones that are taken: a start less
+    than `reach` before something begins, or `clearance` after it ends, would meet it."""
+    low, high = within
+    for starts, ends in intervals:
+        if ends + clearance <= low:
+            continue
+        if starts - reach >= high:
+            break
+        if starts < ends:
+            yield starts - reach, ends + clearance
+
+
+def _free(first: int, last: int, step: int, blocked: Sequence[Interval]) -> Iterator[int]:
+    """Grid points from first to last that lie in none of the sorted open intervals."""
+    start = first
+    for low, high in blocked:
+        while start <= min(low, last):
+            yield start
+            start += step
+        if start < high:
+            start += -(-(high - start) // step) * step
+    while start <= last:
+        yield start
+        start += step
+
+
+def pairs(flat: Sequence[int] | None) -> list[Interval]:
+    """[a, b, c, d] as [(a, b), (c, d)]."""
+    values = flat or ()
+    return list(zip(values[::2], values[1::2], strict=True))
+
+
+def instant(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,1 @@
+"""First data of a new deployment: loaded once per key, never over what the owner changed."""
