@@ -29,10 +29,13 @@ def parse_catalog(documents: Mapping[str, str]) -> Catalog:
     """
     problems: list[Problem] = []
     entries = Entries()
+    whole = True
     for file, text in documents.items():
         document, found = read_document(file, text)
         problems += found
-        if document is not None:
+        if document is None:
+            whole = False
+        else:
             entries.add(document)
     problems += entries.problems
     builder = _Builder(entries, problems)
@@ -43,7 +46,7 @@ def parse_catalog(documents: Mapping[str, str]) -> Catalog:
     regions = builder.models("region", Region)
     providers = builder.models("provider", Provider)
     controls = builder.models("control", Control)
-    policies = builder.policies()
+    policies = builder.policies() if whole else None  # what an unread file holds is not missing
     if policies is None or problems:
         raise CatalogError(problems)
     catalog = Catalog(
@@ -89,8 +92,6 @@ class _Builder:
         for kind in KEYED_POLICIES:
             if keyed := self.entries.of(kind):
                 value[kind] = {name: entry.value for name, entry in keyed.items()}
-        if not value and self.problems:
-            return None
         made, found = validate(Policies, value, self._locate_policy)
         self.problems += found
         return made

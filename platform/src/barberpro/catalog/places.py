@@ -24,16 +24,8 @@ from barberpro.catalog.verticals import Names
 
 Confidence = Literal["primary", "quoted", "secondary", "inferred", "not-verified"]
 Adequacy = Literal["domestic", "adequate", "not-adequate"]
-PriceItem = Literal[
-    "control-plane",
-    "load-balancer",
-    "block-storage",
-    "object-storage",
-    "egress",
-    "electricity",
-    "hardware",
-]
-PriceUnit = Literal["hour", "month", "gib-month", "gib", "kwh"]
+PriceItem = Literal["control-plane", "load-balancer", "block-storage", "object-storage", "egress"]
+PriceUnit = Literal["hour", "month", "gib-month", "gib"]
 
 
 class Market(Model):
@@ -121,7 +113,8 @@ class Provider(Model):
     default_location: Text
     locations: Annotated[dict[Text, ProviderLocation], Field(min_length=1)]
     storage_classes: tuple[StorageClass, ...]
-    reserved_discount_percent: Annotated[int, Field(ge=0, le=90)]
+    reserved_discount_percent: Annotated[int, Field(ge=0, le=90)]  # one year, partly paid upfront
+    reserved_discount_source: Text
     note: str = ""
     documentation: Url | None = None
 
