@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 
+from barberpro.deployment.applied import write_applied
 from barberpro.deployment.checks.caching import check_personal, check_static
 from barberpro.deployment.checks.client import open_client, wait_for
 from barberpro.deployment.checks.pages import Page
@@ -99,6 +100,7 @@ def set_up_cdn(context: DeployContext) -> Outcome:
 
 def activate_domain(context: DeployContext) -> Outcome:
     """The switch, and then the proof from outside that the live revision is this one."""
+    write_applied(context.documents, context.revision, context.plan)
     report = context.target.activate(context.plan, context.revision)
     access = context.target.access(context.plan, None)
     with open_client(access, preview=False) as client:

@@ -14,19 +14,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from pydantic import ValidationError
-
 from barberpro.catalog.policies import Policies
 from barberpro.errors import InvalidInputError
 from barberpro.planning.findings import Finding, Severity
 from barberpro.planning.model import Plan
+from barberpro.planning.plans import plan_from_json
 from barberpro.runs.kinds import RunContext, RunInput
 from barberpro.runs.outcomes import Json
+from barberpro.runs.rows import Deployment
 from barberpro.targets.protocol import Access, Target
+
+DESTROYED = "destroyed"  # the state in the registry of a deployment that is gone
 
 
 class Recorder(Protocol):
-    """The share of the registry that a deployment writes to (``runs.registry.Registry``)."""
+    """The share of the registry that a deployment uses (``runs.registry.Registry``)."""
+
+    def deployment(self, id_: str) -> Deployment | None: ...
 
     def put_findings(self, run: str, findings: Sequence[Finding]) -> None: ...
 
@@ -45,7 +49,6 @@ class DeployContext(RunContext):
     ``documents`` is the deployment's folder of generated documents."""
 
     plan: Plan
-    plan_text: str
     checksum: str
     revision: int
     previous: int | None
@@ -102,11 +105,6 @@ def collect_findings(facts: Mapping[str, Mapping[str, Json]]) -> tuple[Finding, 
     return tuple(seen.values())
 
 
-def canonical(values: object) -> str:
-    """Canonical JSON: sorted keys, no insignificant blanks, UTF-8."""
-    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a deployment works with, built once by the program's composition root.
@@ -120,30 +118,27 @@ class Surroundings:
 
 
 def read_context(given: RunInput, around: Surroundings) -> DeployContext:
-    """The context of a run, from its stored input: ``payload`` holds ``plan`` (canonical JSON, or
-    the object), ``checksum`` and ``options`` (``previous_revision``: what served before, or null).
+    """The context of a run, from its stored input: ``payload`` holds ``plan`` (an object, or its
+    canonical JSON) and ``checksum``; ``options.previous_revision``, where it is given, is what
+    served before, which is otherwise what the registry says. Before a run has its revision, the
+    context stands for its shape alone (revision 0).
 
     Raises ``InvalidInputError`` if the payload is not one of a deployment.
     """
-    text, checksum = given.payload.get("plan"), given.payload.get("checksum")
-    if isinstance(text, dict):
-        text = canonical(text)
-    options = given.payload.get("options")
-    previous = options.get("previous_revision") if isinstance(options, dict) else None
-    if not isinstance(text, str) or not isinstance(checksum, str) or given.revision is None:
-        raise _unreadable(given, "it holds no plan, checksum or revision")
-    try:
-        plan = Plan.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise _unreadable(given, f"its plan does not read: {where}: {first['msg']}") from error
+    stored, checksum = given.payload.get("plan"), given.payload.get("checksum")
+    if isinstance(stored, dict):
+        stored = json.dumps(stored, ensure_ascii=False)
+    if not isinstance(stored, str) or not isinstance(checksum, str):
+        raise InvalidInputError(
+            f"the input of run {given.run} holds no plan with its checksum",
+            where=f"registry, run {given.run}",
+            mend="was it written by another version? barberpro resume --undo, then deploy again",
+        )
     return DeployContext(
-        plan=plan,
-        plan_text=text,
+        plan=plan_from_json(stored),
         checksum=checksum,
-        revision=given.revision,
-        previous=previous if isinstance(previous, int) else None,
+        revision=given.revision or 0,
+        previous=_previous(given, around.recorder),
         target=around.target,
         documents=around.documents(given.deployment),
         run=given.run,
@@ -152,9 +147,12 @@ def read_context(given: RunInput, around: Surroundings) -> DeployContext:
     )
 
 
-def _unreadable(given: RunInput, why: str) -> InvalidInputError:
-    return InvalidInputError(
-        f"the input of run {given.run} cannot be used: {why}",
-        where=f"registry, run {given.run}",
-        mend="was it written by a newer version? update BarberPro, or deploy again",
-    )
+def _previous(given: RunInput, recorder: Recorder | None) -> int | None:
+    options = given.payload.get("options")
+    if isinstance(options, dict) and "previous_revision" in options:
+        chosen = options["previous_revision"]
+        return chosen if isinstance(chosen, int) else None
+    known = recorder.deployment(given.deployment) if recorder is not None else None
+    if known is None or known.state == DESTROYED:
+        return None
+    return known.current_revision

@@ -45,7 +45,7 @@ def run_test_suite(context: DeployContext) -> Outcome:
         context.log(line)
     detail = f"pages: {len(seen)} steps; API: {', '.join(proved)}"
     facts = {"request_ids": caller.request_ids[:5], "pages": seen, "api": proved}
-    return conclude(context, [], detail, facts=facts)
+    return conclude(context, _rules_proved(seen, proved), detail, facts=facts)
 
 
 def validate_performance(context: DeployContext) -> Outcome:
@@ -91,7 +91,7 @@ def scan_security(context: DeployContext) -> Outcome:
     with open_client(access, preview=True) as client, ThreadPoolExecutor(4) as pool:
         openapi = client.get("/openapi.json")
         description = openapi.json() if openapi.status_code == 200 else {}
-        brand = str(_brand(context))
+        brand = _brand(context).get("name", "")
         front = client.get("/", follow_redirects=True)
         services = context.target.services(context.plan.deployment_id)
         processes = [service.pid for service in services if service.pid]
@@ -103,7 +103,7 @@ def scan_security(context: DeployContext) -> Outcome:
             lambda: headers.check_headers(front),
             lambda: headers.check_cookies([front, client.get("/entrar")]),
             lambda: headers.check_error_pages(client),
-            lambda: exposure.check_ports(ports, processes),
+            lambda: exposure.check_ports(ports, _planned_ports(context), processes),
             lambda: exposure.check_internal_paths(client),
             lambda: exposure.check_other_hosts(client, brand),
             lambda: exposure.check_api_writes(client, description),
@@ -116,9 +116,43 @@ def scan_security(context: DeployContext) -> Outcome:
     return conclude(context, findings, detail)
 
 
-def _brand(context: DeployContext) -> object:
+def _planned_ports(context: DeployContext) -> set[int]:
+    """HTTPS, and where the target runs a mail catcher its SMTP; nothing else listens on TCP."""
+    smtp = context.fact("notification-setup", "port")
+    return {context.preview().port, *([smtp] if isinstance(smtp, int) else [])}
+
+
+def _brand(context: DeployContext) -> dict[str, str]:
     brand = context.plan.application.get("brand")
-    return brand.get("name", "") if isinstance(brand, dict) else ""
+    return {name: str(value) for name, value in brand.items()} if isinstance(brand, dict) else {}
+
+
+def _currency(context: DeployContext) -> str:
+    return str(context.plan.application.get("currency", "ARS"))
+
+
+def _rules_proved(seen: list[str], proved: list[str]) -> list[Finding]:
+    """What the test suite is evidence for."""
+    return [
+        Finding(
+            id="compliance-no-double-booking",
+            severity=Severity.INFO,
+            what="no double booking: a second taker of one time was refused, by page and by API",
+            where="POST /reservar, POST /api/v1/bookings",
+            why="OWASP ASVS 5.0.0 V2.3.4",
+            control="BP-NO-OVERLAP",
+            evidence=", ".join(proved),
+        ),
+        Finding(
+            id="compliance-cancel-online",
+            severity=Severity.INFO,
+            what="cancelling: what was booked on the pages was cancelled on the pages",
+            where="/reserva/.../cancelar",
+            why="Ley 24.240 art. 10 ter",
+            control="AR-24240-10TER",
+            evidence=", ".join(seen),
+        ),
+    ]
 
 
 def verify_compliance(context: DeployContext) -> Outcome:
@@ -142,11 +176,13 @@ def _controls(
     context: DeployContext, client: httpx.Client, front: Page, booking: Page
 ) -> Iterator[Finding]:
     policy = client.get(front.url).headers.get("content-security-policy", "")
-    links = context.plan.protection.consumer_links
-    yield from compliance.check_consumer_buttons(client, front, links)
+    yield from compliance.check_consumer_buttons(client, front)
     yield from compliance.check_privacy_notice(client, front)
     yield from compliance.check_third_parties([front, booking], [policy])
     yield from compliance.check_card_fields([front, booking])
+    yield from compliance.check_consent([front, booking])
+    yield from compliance.check_offer(front, _brand(context), _currency(context))
+    yield from compliance.check_wording([front, booking])
     folder = context.fact("cloud-resources-provisioning", "secrets")
     if isinstance(folder, str) and Path(folder).is_dir():
         yield from compliance.check_secret_files(Path(folder))

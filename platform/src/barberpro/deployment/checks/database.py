@@ -46,7 +46,9 @@ def check_app_role(database_url: str) -> Iterator[Finding]:
 
 def _audit(rights: tuple[object, ...] | None) -> Iterator[Finding]:
     if rights is None:
-        yield _finding("audit-trail", Severity.BLOCKING, f"there is no table {AUDIT_TABLE}", "")
+        yield _finding(
+            "BP-AUDIT", "audit trail", Severity.BLOCKING, f"there is no table {AUDIT_TABLE}", ""
+        )
         return
     named = ("INSERT", "UPDATE", "DELETE", "TRUNCATE", "UPDATE of a column", "ownership")
     held = [name for name, has in zip(named, rights, strict=True) if has]
@@ -54,10 +56,10 @@ def _audit(rights: tuple[object, ...] | None) -> Iterator[Finding]:
     evidence = f"the app's role holds {', '.join(held) or 'nothing'}"
     if excess or not held:
         what = "the audit trail is not append-only for the app"
-        yield _finding("audit-trail", Severity.BLOCKING, what, evidence)
+        yield _finding("BP-AUDIT", "audit trail", Severity.BLOCKING, what, evidence)
     else:
         what = "the audit trail is append-only for the app"
-        yield _finding("audit-trail", Severity.INFO, what, evidence)
+        yield _finding("BP-AUDIT", "audit trail", Severity.INFO, what, evidence)
 
 
 def _reach(standing: tuple[object, ...] | None) -> Iterator[Finding]:
@@ -65,20 +67,22 @@ def _reach(standing: tuple[object, ...] | None) -> Iterator[Finding]:
     if powerful or others:
         what = "the app's role has rights beyond its own database"
         evidence = f"administrative: {bool(powerful)}; may connect to: {others or 'none'}"
-        yield _finding("database-isolation", Severity.BLOCKING, what, evidence)
+        yield _finding("AR-25326-11", "database isolation", Severity.BLOCKING, what, evidence)
     else:
         what = "the app's role reaches its own database only"
-        yield _finding("database-isolation", Severity.INFO, what, "no administrative right")
+        yield _finding(
+            "AR-25326-11", "database isolation", Severity.INFO, what, "no administrative right"
+        )
 
 
-def _finding(control: str, severity: Severity, what: str, evidence: str) -> Finding:
+def _finding(control: str, name: str, severity: Severity, what: str, evidence: str) -> Finding:
     return Finding(
-        id=f"compliance-{control}",
+        id=f"compliance-{name.replace(' ', '-')}",
         severity=severity,
-        what=f"{control}: {what}",
+        what=f"{name}: {what}",
         where="database",
         why=LAW,
-        mend="" if severity is Severity.INFO else "barberpro destroy and deploy, or doctor",
+        mend="" if severity is Severity.INFO else "barberpro doctor, then deploy again",
         control=control,
         evidence=evidence,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import httpx
@@ -20,23 +20,21 @@ OTHER_HOST = "another-business.localhost"
 
 
 def check_ports(
-    expected: Sequence[tuple[str, int, str]], processes: Iterable[int]
+    opened: Sequence[tuple[str, int, str]], planned: Collection[int], processes: Iterable[int]
 ) -> Iterator[Finding]:
-    """Each port that the target opened is on loopback, and ``processes`` (with their children)
-    listen on no other."""
-    for address, port, what in expected:
+    """Whatever listens is on loopback, at a planned port: what the target says that it ``opened``
+    (address, port, what), and what ``processes`` with their children are seen to listen on."""
+    seen = {*opened, *_listening(processes)}
+    told: set[tuple[str, int]] = set()
+    for address, port, owner in sorted(seen):
+        if (address, port) in told:
+            continue
+        told.add((address, port))
+        where = f"{address}:{port}"
         if not _loopback(address):
-            yield _exposed(
-                f"{what} listens on {address}:{port}, beyond loopback", f"{address}:{port}"
-            )
-    known = {port for _address, port, _what in expected}
-    for address, port, owner in sorted(_listening(processes)):
-        if not _loopback(address):
-            yield _exposed(
-                f"{owner} listens on {address}:{port}, beyond loopback", f"{address}:{port}"
-            )
-        elif port not in known:
-            yield _exposed(f"{owner} listens on {address}:{port}, which was not planned", f"{port}")
+            yield _exposed(f"{owner} listens on {where}, beyond loopback", where)
+        elif port not in planned:
+            yield _exposed(f"{owner} listens on {where}, which was not planned", where)
 
 
 def _loopback(address: str) -> bool:
@@ -78,6 +76,7 @@ def _exposed(what: str, where: str) -> Finding:
         where=where,
         why="the local target listens on loopback only (DESIGN §6)",
         mend="barberpro doctor",
+        control="BP-NETWORK",
         evidence=where,
     )
 
@@ -133,6 +132,7 @@ def check_api_writes(client: httpx.Client, openapi: dict[str, Any]) -> Iterator[
                 where=path,
                 why="manual, Security Checklist: API authentication via OAuth2/JWT",
                 mend="deploy a release that asks for a token there",
+                control="BP-OAUTH",
                 evidence=response.text[:120],
             )
     if asked == 0:
@@ -151,6 +151,7 @@ def check_api_writes(client: httpx.Client, openapi: dict[str, Any]) -> Iterator[
             what=f"{asked} writing operations tried without a token",
             where="/openapi.json",
             why="manual, Security Checklist: API authentication via OAuth2/JWT",
+            control="BP-OAUTH",
             evidence=f"open by declaration: {', '.join(public) or 'none'}",
         )
 

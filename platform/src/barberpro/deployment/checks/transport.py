@@ -129,6 +129,7 @@ def check_old_versions(access: Access) -> Iterator[Finding]:
             what="a client with TLS 1.2 or older is turned away",
             where=where,
             why="manual, Security Checklist: TLS 1.3",
+            control="BP-TLS",
             evidence=error.reason or str(error),
         )
     except ConnectionError as error:
@@ -138,6 +139,7 @@ def check_old_versions(access: Access) -> Iterator[Finding]:
             what="a client with TLS 1.2 or older is turned away",
             where=where,
             why="manual, Security Checklist: TLS 1.3",
+            control="BP-TLS",
             evidence=type(error).__name__,
         )
     except OSError as error:
@@ -169,5 +171,6 @@ def _finding(id_: str, what: str, where: str, evidence: str) -> Finding:
         where=where,
         why="manual, Security Checklist: all communications encrypted with TLS 1.3",
         mend="see the router's log: barberpro logs --service router",
+        control="BP-TLS",
         evidence=evidence,
     )
