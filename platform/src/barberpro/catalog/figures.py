@@ -24,7 +24,7 @@ from pydantic import (
 class Model(BaseModel):
     """Base of the whole catalog: frozen, no unknown keys, no silent conversion of types."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 def _pattern(

@@ -4,15 +4,35 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema
 
 from barberpro.catalog.figures import ClockTime, Color, Model, Multiplier, Slug, Text, Years
 
 LOCALES = ("es-AR", "en")
 Gender = Literal["m", "f"]
 Trait = Literal["health-data", "clinical-records", "video-sessions", "minors"]
+
+
+def _both_languages(names: dict[str, str]) -> dict[str, str]:
+    if missing := [locale for locale in LOCALES if locale not in names]:
+        raise ValueError(f"expected the same text in {missing[0]} too")
+    return names
+
+
 Names = Annotated[
-    dict[Literal["es-AR", "en"], Text], Field(description="The same text in es-AR and en.")
+    dict[Literal["es-AR", "en"], Text],
+    AfterValidator(_both_languages),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "description": "The same text in both languages.",
+            "properties": {
+                locale: {"type": "string", "minLength": 1, "maxLength": 2000} for locale in LOCALES
+            },
+            "required": list(LOCALES),
+            "additionalProperties": False,
+        }
+    ),
 ]
 
 
