@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import platform
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support_postgres import TestServer
+
+# The folder of tests is called like a module of the standard library, and pytest would put a module
+# of that folder in its place. With a path it counts as a package, and the tests go inside it.
+platform.__path__ = [str(Path(__file__).parent / "platform")]  # type: ignore[attr-defined]
 
 
 @pytest.hookimpl(wrapper=True)

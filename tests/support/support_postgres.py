@@ -67,11 +67,11 @@ class TestServer:
             check=True, capture_output=True, cwd=folder, **identity,
         )  # fmt: skip
         options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
-        log = (folder / "server.log").open("wb")
-        process = subprocess.Popen(
-            [wheel / "bin/postgres", "-D", data, "-k", folder, *options],
-            stdout=log, stderr=log, cwd=folder, **identity,
-        )  # fmt: skip
+        with (folder / "server.log").open("wb") as log:
+            process = subprocess.Popen(
+                [wheel / "bin/postgres", "-D", data, "-k", folder, *options],
+                stdout=log, stderr=log, cwd=folder, **identity,
+            )  # fmt: skip
         server = cls(folder, process)
         server._wait()
         return server
