@@ -88,7 +88,7 @@ def ask(layout: Layout, record: Deployment, number: int, path: str) -> list[Answ
     for socket in sockets_of(layout, record.id, number, record.revisions[number].web_processes):
         try:
             answers.append(
-                request(socket, "GET", path, headers={"Host": record.hostnames[0]}, timeout=5.0)
+                request(socket, "GET", path, headers={"Host": record.local_hostname}, timeout=5.0)
             )
         except (OSError, http.client.HTTPException):
             answers.append(None)

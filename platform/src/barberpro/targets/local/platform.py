@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import socket
-import ssl
 import sys
 import sysconfig
 import time
@@ -25,6 +24,7 @@ from pathlib import Path
 from barberpro.errors import BarberProError
 from barberpro.targets.local import app_process, databases, ports, router
 from barberpro.targets.local import mailbox as mailbox_module
+from barberpro.targets.local.edge import Edge
 from barberpro.targets.local.files import (
     link_or_copy,
     private_folder,
@@ -238,28 +238,10 @@ class LocalPlatform:
         if self._write_access():
             self.postgres.reload()
 
-    def wait_certificate(self, hostname: str, seconds: float = 10.0) -> None:
-        """Waits until the router has a certificate for ``hostname`` (it is issued in the background)."""
+    def edge(self) -> Edge:
+        """The way into the router that clients take."""
         state = self.store.platform()
-        context = ssl.create_default_context()
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                if self.ca_certificate.exists():
-                    context.load_verify_locations(self.ca_certificate)
-                with (
-                    socket.create_connection((state.addresses[0], state.https_port), 5) as plain,
-                    context.wrap_socket(plain, server_hostname=hostname),
-                ):
-                    return
-            except OSError as error:
-                if time.monotonic() > deadline:
-                    raise BarberProError(
-                        f"The router has no certificate for {hostname}: {error}",
-                        where=str(self.layout.logs / "router.log"),
-                        mend="see the log, then run `barberpro start`",
-                    ) from error
-                time.sleep(0.01)
+        return Edge(state.addresses[0], state.https_port, self.ca_certificate)
 
     def _write_access(self) -> bool:
         entries = [

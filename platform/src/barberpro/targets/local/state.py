@@ -39,7 +39,9 @@ class Revision(Stored):
     release: str  # content hash: a folder in ``releases``
     python: str  # the interpreter of the environment that it was started with
     preview_token: str
+    hostnames: list[str]
     web_processes: int = 1
+    applied: str = ""  # hash of the configuration that the processes were started with
     running: bool = False
     routed: bool = False  # reachable with its preview token
 
@@ -47,7 +49,6 @@ class Revision(Stored):
 class Deployment(Stored):
     schema_version: Literal[1] = 1
     id: str
-    hostnames: list[str]
     database: str
     owner_role: str
     app_role: str
@@ -57,6 +58,19 @@ class Deployment(Stored):
     destroying: bool = False
     backup: str | None = None  # the final backup, once it is made
     revisions: dict[int, Revision] = {}
+
+    @property
+    def local_hostname(self) -> str:
+        return f"{self.id}.localhost"
+
+    @property
+    def hostnames(self) -> list[str]:
+        """The names of the live revision and of those on their way."""
+        names = {self.local_hostname: None}
+        for number, revision in sorted(self.revisions.items()):
+            if number == self.live or revision.routed:
+                names.update(dict.fromkeys(revision.hostnames))
+        return list(names)
 
     def wanted(self) -> Iterator[tuple[int, Revision]]:
         """The revisions whose processes should run."""
