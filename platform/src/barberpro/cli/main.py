@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 import os
 import sys
@@ -104,7 +105,7 @@ def main() -> int:
 def _wants_json() -> bool:
     words = sys.argv[1:]
     return "--output=json" in words or "-ojson" in words or any(
-        word in {"-o", "--output"} and following == "json" for word, following in zip(words, words[1:], strict=False)
+        word in {"-o", "--output"} and following == "json" for word, following in itertools.pairwise(words)
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
-class DurationType(click.ParamType):
+class DurationType(click.ParamType[float]):
     """Seconds from ``90``, ``90s``, ``5m`` or ``1h``."""
 
     name = "duration"

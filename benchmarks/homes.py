@@ -1,0 +1,27 @@
+"""A throw-away operator for a benchmark: a home of its own, removed with all that ran in it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "support"))
+
+from support_operator import Operator
+
+ARGUMENTS = ("--market", "small", "--region", "argentina-central")
+
+
+@contextmanager
+def operator() -> Iterator[Operator]:
+    someone = Operator.create("home")
+    try:
+        yield someone
+    finally:
+        someone.leave()
+
+
+def deploy(someone: Operator, name: str, vertical: str = "barbershop") -> str:
+    return someone.must("deploy", "--vertical", vertical, "--name", name, *ARGUMENTS)

@@ -1,0 +1,65 @@
+"""Imports what is slow to import while something else is waited for.
+
+DBOS alone takes a second. A command that will need it starts this first, plans and starts servers
+meanwhile, and asks for the engine when both are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+from typing import Protocol, cast
+
+from barberpro.runs.events import Listener
+from barberpro.runs.kinds import PipelineFactory, RunInput
+from barberpro.runs.outcomes import Json
+from barberpro.runs.results import RunResult
+
+
+class RunEngine(Protocol):
+    """The share of ``runs.engine.Engine`` that commands use."""
+
+    def start(
+        self,
+        kind: str,
+        deployment: str,
+        payload: Mapping[str, Json],
+        *,
+        started_by: str = "",
+        lock_wait: float = 0.0,
+        undo_on_failure: bool = True,
+        reserve_revision: bool = False,
+    ) -> RunResult: ...
+
+    def resume(
+        self, run_or_deployment: str, *, lock_wait: float = 0.0, undo: bool = False
+    ) -> RunResult: ...
+
+    def request_stop(self) -> None: ...
+
+    def pending(self, deployment: str) -> RunInput | None: ...
+
+
+@cache
+def _importing() -> Future[ModuleType]:
+    pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="import")
+    future = pool.submit(import_module, "barberpro.cli.engine_room")
+    pool.shutdown(wait=False)
+    return future
+
+
+def begin() -> None:
+    """Starts the import; a second call does nothing."""
+    _importing()
+
+
+def make_engine(
+    url: str, kinds: Mapping[str, PipelineFactory], send: Listener
+) -> AbstractContextManager[RunEngine]:
+    """The engine for the registry at ``url``, once it is imported."""
+    engine = _importing().result().Engine
+    return cast("AbstractContextManager[RunEngine]", engine(url, kinds, send))

@@ -1,0 +1,54 @@
+"""What an operator needs right after a deployment: where it is, how to get in, what is left to do."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from barberpro.cli.composition import Operator, documents_of
+from barberpro.deployment.runbook import latest
+from barberpro.errors import BarberProError
+from barberpro.planning.model import Plan
+
+
+def show_welcome(operator: Operator, plan: Plan) -> None:
+    access = operator.target.access(plan, None)
+    link = owner_link(operator, plan)
+    lines = [("booking page", access.url)]
+    if link:
+        lines.append(
+            ("owner's sign-in", link + "   (once, for a short time; again: barberpro open --owner)")
+        )
+    lines.append(("mail catcher", operator.platform.mail_url()))
+    runbook = latest(documents_of(operator.platform.layout, plan.deployment_id))
+    if runbook is not None:
+        lines.append(("runbook", str(runbook)))
+    click.echo("", err=True)
+    for label, text in lines:
+        click.echo(f"  {label:<16} {text}")
+    click.echo("", err=True)
+    click.echo(
+        "  The browser will not know the local CA yet. To trust it: barberpro certificate", err=True
+    )
+    if plan.requirements:
+        click.echo("\n  Still to be done by hand:", err=True)
+        for requirement in plan.requirements:
+            click.echo("  - " + requirement.replace("\n", "\n    "), err=True)
+    sys.stdout.flush()
+
+
+def owner_link(operator: Operator, plan: Plan) -> str:
+    """A one-time sign-in link for the owner; empty where the app gave none."""
+    owner = plan.seed.get("owner")
+    record = operator.platform.store.required(plan.deployment_id)
+    if not isinstance(owner, dict) or record.live is None:
+        return ""
+    try:
+        made = operator.target.run_app_command(
+            plan, record.live, ["owner-link", "--email", str(owner.get("email"))]
+        )
+    except BarberProError as error:
+        click.echo(f"  no sign-in link for the owner: {error.what}", err=True)
+        return ""
+    return str(made.get("url", ""))
