@@ -78,3 +78,9 @@ class UnavailableError(AppError):
 
 class ConfigurationError(Exception):
     """The configuration is not valid: exit code 2, with what, where and how to mend."""
+
+
+class DuplicateError(ConflictError):
+    """There is one already with this key."""
+
+    code = "duplicate"

@@ -7,19 +7,16 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 
-MIDNIGHT = 1440
-_TIME = re.compile(r"([01]\d|2[0-4]):([0-5]\d)")
+PATTERN = r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$"
+_TIME = re.compile(PATTERN, re.ASCII)
 
 
 def parse(value: object) -> int:
     """ "HH:MM" to minutes; "24:00" is the midnight that ends the day. Raises ValueError."""
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MIDNIGHT:
-        return value
-    match = _TIME.fullmatch(value) if isinstance(value, str) else None
-    minutes = int(match[1]) * 60 + int(match[2]) if match else MIDNIGHT + 1
-    if minutes > MIDNIGHT:
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
         raise ValueError('must be a time like "09:30", at most "24:00"')
-    return minutes
+    hours, minutes = value.split(":")
+    return int(hours) * 60 + int(minutes)
 
 
 def text(minutes: int) -> str:
@@ -29,6 +26,6 @@ def text(minutes: int) -> str:
 
 TimeOfDay = Annotated[
     int,
-    BeforeValidator(parse, json_schema_input_type=Annotated[str, Field(pattern=_TIME.pattern)]),
+    BeforeValidator(parse, json_schema_input_type=Annotated[str, Field(pattern=PATTERN)]),
     PlainSerializer(text, return_type=str),
 ]

@@ -85,5 +85,7 @@ Email = Annotated[str, Field(min_length=3, max_length=254), AfterValidator(_emai
 Phone = Annotated[str, Field(min_length=5, max_length=31), AfterValidator(_phone)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_only_text), AfterValidator(_in_range)]
 Day = Annotated[date, BeforeValidator(_only_text), AfterValidator(_day_in_range)]
+Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
 Version = Annotated[int, Field(ge=1, le=2_147_483_647)]
 Centavos = Annotated[int, Field(ge=0, le=100_000_000_000)]

@@ -8,11 +8,9 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from barberpro_app.kit.errors import ConfigurationError
 from barberpro_app.kit.minutes import TimeOfDay
-from barberpro_app.kit.schemas import Centavos, Email, Line, Name, Request, Sentence
+from barberpro_app.kit.schemas import Centavos, Email, Key, Line, Locale, Name, Request, Sentence
 
 MAX_BYTES = 4_000_000
-Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
-Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
 Weekday = Annotated[int, Field(ge=1, le=7, strict=True)]
 
 

@@ -1,0 +1,1 @@
+"""The rules for clients that the owner may change: holds, slots, window, notice."""
