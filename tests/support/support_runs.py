@@ -2,18 +2,22 @@
 
 Each step writes its name to the journal (one file, appended) and makes its own file; a step whose
 file is there already leaves it, so the end state after a kill can be compared with an undisturbed
-run. As a program:  support_runs.py URL FOLDER start|resume [SECONDS]
+run. A ``Nursery`` makes processes that run it, to be killed.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
 import sys
 import time
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+from barberpro.errors import BarberProError
 from barberpro.runs.engine import Engine
 from barberpro.runs.events import Event
 from barberpro.runs.kinds import Bound, PipelineFactory, RunContext, RunInput
@@ -110,16 +114,14 @@ def state(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in sorted(folder.glob("*.txt"))}
 
 
-def main() -> int:
-    url, folder, verb, *rest = sys.argv[1:]
-    pause = float(rest[0]) if rest else 0.0
-    failing = "failing" in rest
+def program(url: str, folder: Path, verb: str, pause: float, failing: bool) -> int:
+    """What a process of an operator does; its events and its result go to standard output."""
 
     def show(event: Event) -> None:
         sys.stdout.write(json.dumps([event.kind, event.step, event.status, event.replayed]) + "\n")
         sys.stdout.flush()
 
-    kinds = {"deploy": factory(Path(folder), *files(failing), pause=pause)}
+    kinds = {"deploy": factory(folder, *files(failing), pause=pause)}
     with Engine(url, kinds, show) as engine:
         signal.signal(signal.SIGINT, lambda *_: engine.request_stop())
         if verb == "start":
@@ -127,10 +129,104 @@ def main() -> int:
                 "deploy", DEPLOYMENT, {"plan": {"a": 1}}, started_by="tester", reserve_revision=True
             )
         else:
-            result = engine.resume(DEPLOYMENT)
+            result = engine.resume(DEPLOYMENT, undo=verb == "undo")
         sys.stdout.write(json.dumps([result.status, result.run, result.message]) + "\n")
+        sys.stdout.flush()
     return int(result.exit_code)
 
 
+class Nursery:
+    """Processes that have everything imported already: each is a fork of one that only imports."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def start(
+        self, url: str, folder: Path, verb: str, *, pause: float = 0.0, failing: bool = False
+    ) -> Child:
+        """The child writes to ``output-N`` in the folder above ``folder``."""
+        output = folder.parent / f"output-{time.monotonic_ns()}"
+        pid = self._ask([url, str(folder), verb, pause, failing, str(output)])
+        return Child(self, pid, output)
+
+    def wait(self, pid: int) -> int:
+        """The exit code; minus the signal's number for one that was killed."""
+        return self._ask(pid)
+
+    def _ask(self, request: object) -> int:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(20)
+        self._process.stdout.close()
+
+
+@dataclass
+class Child:
+    nursery: Nursery
+    pid: int
+    output: Path
+
+    def lines(self) -> list[list[object]]:
+        text = self.output.read_text() if self.output.exists() else ""
+        return [json.loads(line) for line in text.splitlines(keepends=True) if line[-1] == "\n"]
+
+    def wait_for(self, kind: str, step: str = "", seconds: float = 20.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not any(line[:2] == [kind, step] for line in self.lines()):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no {kind} {step} in {self.lines()}")
+            time.sleep(0.005)
+
+    def signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def wait(self) -> int:
+        return self.nursery.wait(self.pid)
+
+
+def serve() -> None:
+    """The nursery's other side: a request per line, an answer per line."""
+    for line in sys.stdin:
+        request = json.loads(line)
+        if isinstance(request, int):
+            status = os.waitpid(request, 0)[1]
+            answer = os.waitstatus_to_exitcode(status)
+        else:
+            answer = os.fork()
+            if answer == 0:
+                become(*request)
+        sys.stdout.write(f"{answer}\n")
+        sys.stdout.flush()
+
+
+def become(url: str, folder: str, verb: str, pause: float, failing: bool, output: str) -> None:
+    code = 70
+    file = os.open(output, os.O_WRONLY | os.O_CREAT)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    try:
+        code = program(url, Path(folder), verb, pause, failing)
+    except BarberProError as error:
+        sys.stdout.write(json.dumps([str(error)]) + "\n")
+        code = int(error.exit_code)
+    except Exception:
+        traceback.print_exc()
+        raise
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    serve()

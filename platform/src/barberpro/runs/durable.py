@@ -20,18 +20,21 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 
+import psutil
 import psycopg
-from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
+from dbos import DBOS, DBOSClient, DBOSConfig, Serializer, SetWorkflowID, WorkflowHandle
 
 from barberpro.errors import BarberProError
 from barberpro.runs import connections
 from barberpro.runs.outcomes import Json
 from barberpro.runs.records import encode
 
+APPLICATION = "barberpro"
 WORKFLOW = "barberpro.run"
 APPLICATION_VERSION = "runs-1"
 QUEUE_PREFIX = "resume-"
 QUEUE_POLL_SECONDS = 0.05
+QUEUE_SECONDS = 10.0  # by then the queue has handed a resumed run to this process
 ENDED = ("SUCCESS", "ERROR")
 POOL = {"pool_size": 4, "max_overflow": 8}
 
@@ -70,29 +73,44 @@ class _Forward(logging.Handler):
         logging.getLogger("barberpro.dbos").handle(record)
 
 
+class _Body:
+    """What the waiting thread knows of a workflow's body."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.ended: Future[None] = Future()
+
+
 class Durable:
     """Starts and resumes workflows whose body is ``body(run id)``; one per process."""
 
-    _open = threading.Lock()
+    _one = threading.Lock()
 
     def __init__(self, url: str, body: Callable[[str], dict[str, Json]], patience: float) -> None:
         self._url = url
         self._body = body
         self._patience = patience
         self._patient: set[int] = set()  # threads that wait for the database, then stop their run
-        self._bodies: dict[str, Future[None]] = {}
+        self._bodies: dict[str, _Body] = {}
         self._workflow: Callable[[str], dict[str, Json]] = self._carry_out
         self.executor = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._queue = QUEUE_PREFIX + self.executor
-        self._listens = False
+        self._launched = False
 
-    def open(self) -> None:
-        """Launches DBOS in this process; its schema is created or upgraded when it has to be."""
-        if not self._open.acquire(blocking=False):
+    def open(self, *, resume: bool) -> None:
+        """Launches DBOS in this process; its schema is created or upgraded when it has to be.
+
+        With ``resume`` its first pass over the queues finds ours: later it would look only once
+        a second.
+        """
+        if self._launched:
+            return
+        if not self._one.acquire(blocking=False):
             raise EngineBusyError(mend="close the other engine of this process first")
         _quiet()
+        self._launched = True
         config: DBOSConfig = {
-            "name": "barberpro",
+            "name": APPLICATION,
             "system_database_url": self._url,
             "application_version": APPLICATION_VERSION,
             "executor_id": self.executor,
@@ -106,22 +124,21 @@ class Durable:
             self._workflow = DBOS.workflow(name=WORKFLOW)(_function(self._carry_out))
             DBOS.listen_queues([self._queue])
             with self._waiting():
+                if resume:
+                    self._register_early()
                 DBOS.launch()
         except BaseException:
             self._shut_down()
             raise
 
     def close(self) -> None:
-        if self._listens:
-            try:
-                DBOS.delete_queue(self._queue)
-            except Exception as error:  # noqa: BLE001 - a row left behind does no harm
-                logging.getLogger("barberpro.dbos").warning("a queue stays behind: %s", error)
-        self._shut_down()
+        if self._launched:
+            self._shut_down()
 
     def _shut_down(self) -> None:
         DBOS.destroy(destroy_registry=True)
-        self._open.release()
+        self._launched = False
+        self._one.release()
 
     def carry_out(self, run: str, *, resume: bool) -> Ending:
         """Runs the workflow ``run`` to its end and returns what its body returned.
@@ -129,8 +146,7 @@ class Durable:
         Raises what stopped the body (``StopRunError`` for the most part), with the workflow left
         to be resumed. The calling thread only waits, so signals reach it.
         """
-        body: Future[None] = Future()
-        self._bodies[run] = body
+        self._bodies[run] = body = _Body()
         try:
             with self._waiting():
                 status = DBOS.get_workflow_status(run) if resume else None
@@ -139,11 +155,10 @@ class Durable:
                         handle = DBOS.start_workflow(self._workflow, run)
                 elif status.status in ENDED:  # its process died before the registry knew
                     handle = DBOS.retrieve_workflow(run)
-                    body.set_result(None)
+                    body.ended.set_result(None)
                 else:
-                    self._listen()
-                    handle = DBOS.resume_workflow(run, queue_name=self._queue)
-                body.result()
+                    handle = self._resume(run, body)
+                body.ended.result()
                 return handle.get_result(polling_interval_sec=QUEUE_POLL_SECONDS)
         finally:
             del self._bodies[run]
@@ -158,36 +173,51 @@ class Durable:
 
     def _carry_out(self, run: str) -> dict[str, Json]:
         body = self._bodies[run]
+        body.begun.set()
         try:
             with self._waiting():
                 result = self._body(run)
-        except BaseException as error:
-            stop = error if isinstance(error, StopRunError) else _stop(error)
-            body.set_exception(stop if isinstance(error, Exception) else error)
-            raise stop from error
-        body.set_result(None)
+        except BaseException as error:  # KeyboardInterrupt from a step passes as what it is
+            body.ended.set_exception(error)
+            raise
+        body.ended.set_result(None)
         return result
 
-    def _listen(self) -> None:
-        """A queue of this process alone; those of processes that are gone are swept away."""
-        host = self.executor.split(":")[0]
-        for queue in DBOS.list_queues():
-            parts = queue.name.removeprefix(QUEUE_PREFIX).split(":")
-            if parts[0] == host and len(parts) == 3 and not _alive(int(parts[1])):
+    def _resume(self, run: str, body: _Body) -> WorkflowHandle[dict[str, Json]]:
+        """Through a queue that only this process reads, and only as long as it takes."""
+        for queue in DBOS.list_queues():  # left by processes that died before they got to it
+            if _is_orphan(queue.name, self.executor):
                 DBOS.delete_queue(queue.name)
-        self._listens = True
-        DBOS.register_queue(
-            self._queue, polling_interval_sec=QUEUE_POLL_SECONDS, on_conflict="always_update"
-        )
+        DBOS.register_queue(self._queue, polling_interval_sec=QUEUE_POLL_SECONDS)
+        handle: WorkflowHandle[dict[str, Json]] = DBOS.resume_workflow(run, queue_name=self._queue)
+        delivered = body.begun.wait(self._patience + QUEUE_SECONDS)
+        DBOS.delete_queue(self._queue)
+        if not delivered:
+            raise StopRunError("the run was not taken up: the database is too slow or too busy")
+        return handle
+
+    def _register_early(self) -> None:
+        with connections.raw_connect(self._url) as connection:
+            found = connection.execute("SELECT to_regclass('dbos.queues') AS it").fetchone()
+        if found is None or found["it"] is None:
+            return  # killed before DBOS was ever launched here: there is no workflow to resume
+        client = DBOSClient(system_database_url=self._url, application_name=APPLICATION, lazy=True)
+        try:
+            client.register_queue(self._queue, polling_interval_sec=QUEUE_POLL_SECONDS)
+        finally:
+            client.destroy()
 
     @contextmanager
     def _waiting(self) -> Iterator[None]:
-        """In this block a lost database is waited for, and then ``StopRunError`` is raised."""
+        """In this block a lost database is waited for, and then ``StopRunError`` is raised; so it
+        is for whatever else DBOS may raise."""
         thread = threading.get_ident()
         entered = thread not in self._patient
         self._patient.add(thread)
         try:
             yield
+        except Exception as error:
+            raise _stop(error) from error
         finally:
             if entered:
                 self._patient.discard(thread)
@@ -218,17 +248,17 @@ def _function(method: Callable[[str], dict[str, Json]]) -> Callable[[str], dict[
 def _stop(error: BaseException) -> StopRunError:
     if isinstance(error, BarberProError):
         return StopRunError(str(error))
-    return StopRunError(f"{type(error).__name__}: {error}")
+    lines = str(error).splitlines() or [""]
+    return StopRunError(f"{type(error).__name__}: {lines[0]}")
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+def _is_orphan(queue: str, executor: str) -> bool:
+    """A queue of a process of this host that is no more."""
+    host, pid, _ = executor.rsplit(":", 2)
+    theirs = queue.removeprefix(QUEUE_PREFIX).rsplit(":", 2)
+    if len(theirs) != 3 or theirs[0] != host or theirs[1] == pid:
         return False
-    except PermissionError:
-        return True
-    return True
+    return not psutil.pid_exists(int(theirs[1]))
 
 
 def _quiet() -> None:

@@ -6,6 +6,7 @@ Importing this module imports DBOS, which is slow: commands that only read use `
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import secrets
 import socket
@@ -26,7 +27,7 @@ from barberpro.runs.kinds import Bound, PipelineFactory, RunInput
 from barberpro.runs.locks import DeploymentLock
 from barberpro.runs.outcomes import Json
 from barberpro.runs.records import StepRecord
-from barberpro.runs.registry import Registry
+from barberpro.runs.registry import Registry, UnknownRunError
 from barberpro.runs.results import RunResult
 from barberpro.runs.rows import RUN_FORMAT, Run, Shape, canonical, checksum
 
@@ -71,7 +72,6 @@ class Engine:
 
     def __enter__(self) -> Engine:
         self.registry = Registry.open(self._url, patience=self._patience)
-        self._durable.open()
         return self
 
     def __exit__(
@@ -105,14 +105,15 @@ class Engine:
         """
         who = started_by or getpass.getuser()
         id_ = _new_id()
+        text = canonical(payload)
         with self._lock(deployment, id_, kind, who, lock_wait) as lock:
             earlier = self.registry.unfinished_run(deployment)
             if earlier is not None:
                 raise UnfinishedRunError(earlier)
             run = Run(
                 id=id_, deployment=deployment, kind=kind, revision=None, started_by=who,
-                host=socket.gethostname(), pid=os.getpid(), format=RUN_FORMAT, payload=payload,
-                checksum=checksum(canonical(payload)), shape=Shape(()),
+                host=socket.gethostname(), pid=os.getpid(), format=RUN_FORMAT, payload=json.loads(text),
+                checksum=checksum(text), shape=Shape(()),
                 undo_on_failure=undo_on_failure, undo_requested=False, resumed=0,
                 started_at=datetime.now(UTC), ended_at=None, status="running", failed_step="",
                 message="",
@@ -130,9 +131,7 @@ class Engine:
         A run that somebody else finished meanwhile gives its result. Raises ``UnknownRunError``
         where there is no such run, ``PipelineChangedError`` where this version cannot do it.
         """
-        found = self.registry.unfinished_run(run_or_deployment) or self.registry.run(
-            run_or_deployment
-        )
+        found = self._find(run_or_deployment)
         who = found.started_by
         with self._lock(found.deployment, found.id, found.kind, who, lock_wait) as lock:
             run = self.registry.run(found.id)
@@ -175,6 +174,15 @@ class Engine:
 
     # -- ------------------------------------------------------------------------------------
 
+    def _find(self, run_or_deployment: str) -> Run:
+        found = self.registry.unfinished_run(run_or_deployment)
+        if found is None and self.registry.deployment(run_or_deployment) is not None:
+            raise UnknownRunError(
+                f"{run_or_deployment} has no unfinished run: there is nothing to resume",
+                mend=f"barberpro runs {run_or_deployment} lists its runs",
+            )
+        return found or self.registry.run(run_or_deployment)
+
     def _lock(self, deployment: str, run: str, kind: str, who: str, wait: float) -> DeploymentLock:
         claim = locks.Claim(deployment, run, kind, who, socket.gethostname(), os.getpid())
         return DeploymentLock.acquire(
@@ -213,7 +221,11 @@ class Engine:
                 mend="resume it with the version of BarberPro that started it",
             )
         began = time.time()
-        recorded = self._durable.recorded(run.id) if resume else frozenset[str]()
+        try:
+            self._durable.open(resume=resume)
+            recorded = self._durable.recorded(run.id) if resume else frozenset[str]()
+        except StopRunError as stop:
+            return self._interrupted(run, stop, began)
         execution = Execution(run, bound, lock, self._listener, self._stop, recorded)
         self._executions[run.id] = execution
         self._tell(run, "run-resumed" if resume else "run-started", run.status)

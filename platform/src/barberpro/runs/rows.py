@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from barberpro.runs.pipelines import Pipeline
 
 RunStatus = Literal["running", "done", "failed", "undone", "interrupted"]
 UNFINISHED: tuple[RunStatus, ...] = ("running", "interrupted")
+STEP_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 RUN_FORMAT = 1  # of payload, shape and step records together; raised when an old run cannot be read
 
 
@@ -69,6 +71,14 @@ class Shape:
 
     @classmethod
     def of(cls, pipeline: Pipeline[object]) -> Shape:
+        """Raises ValueError where a step's id cannot name its records."""
+        seen: set[str] = set()
+        for step in pipeline.steps():
+            if step.id in seen:
+                raise ValueError(f"step {step.id} stands twice in the pipeline {pipeline.kind}")
+            if not STEP_ID.fullmatch(step.id):
+                raise ValueError(f"{step.id!r} is not a step id: lower-case words and hyphens")
+            seen.add(step.id)
         return cls(
             tuple(
                 StageShape(

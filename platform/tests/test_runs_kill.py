@@ -1,0 +1,211 @@
+"""Real processes that are killed, interrupted, or get in each other's way."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from support_runs import DEPLOYMENT, STEPS, Nursery, state
+
+from barberpro.errors import ExitCode
+from barberpro.runs.follow import follow
+from barberpro.runs.registry import Registry
+
+SEED = 20261124
+KILLS = 10
+PAUSE = 0.02
+EXPECTED = {f"{step}.txt": f"{2**n}\n" for n, step in enumerate(STEPS)}
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return folder
+
+
+def journal(folder: Path) -> list[str]:
+    return (folder / "journal").read_text().splitlines()
+
+
+def test_kill_9_at_any_moment_then_resume_ends_as_an_undisturbed_run(
+    database_url: str, folder: Path, nursery: Nursery
+) -> None:
+    """Moments from the seed, spread over a whole run, also over what the resuming process does."""
+    moments = random.Random(SEED)
+    undisturbed = nursery.start(database_url, folder, "start", pause=PAUSE)
+    began = time.monotonic()
+    assert undisturbed.wait() == ExitCode.DONE
+    length = time.monotonic() - began
+    assert state(folder) == EXPECTED
+    for number in range(KILLS):
+        for path in folder.iterdir():
+            path.unlink()
+        child = nursery.start(database_url, folder, "start", pause=PAUSE)
+        # the moments go from the first instruction to a little after the end
+        time.sleep(length * 1.1 * (number + moments.random()) / KILLS)
+        child.signal(signal.SIGKILL)
+        if child.wait() == ExitCode.DONE:
+            continue
+        if number % 3 == 2:
+            again = nursery.start(database_url, folder, "resume", pause=PAUSE)
+            time.sleep(length * moments.random())
+            again.signal(signal.SIGKILL)
+            again.wait()
+        _finish(database_url, folder, nursery)
+        assert state(folder) == EXPECTED
+        _each_finished_step_ran_once_but_those_in_flight(folder)
+    with Registry(database_url) as registry:
+        assert {run.status for run in registry.runs(DEPLOYMENT)} == {"done"}
+        revisions = registry.revisions(DEPLOYMENT)
+        assert [r.number for r in revisions] == list(range(len(revisions), 0, -1))
+        assert {r.state for r in revisions} == {"applied"}
+        current = registry.current_revision(DEPLOYMENT)
+        assert current == revisions[0]
+        assert registry.holder(DEPLOYMENT) is None
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM dbos.queues").fetchone() == (0,)
+
+
+def _finish(url: str, folder: Path, nursery: Nursery) -> None:
+    """The operator's second command: resume where there is a run, start where there is none."""
+    with Registry(url) as registry:
+        unfinished = registry.unfinished_run(DEPLOYMENT)
+        if unfinished is None and (folder / "journal").exists():
+            return  # killed between the end of the run and the end of the process
+    child = nursery.start(url, folder, "resume" if unfinished else "start", pause=PAUSE)
+    assert child.wait() == ExitCode.DONE, child.lines()
+
+
+def _each_finished_step_ran_once_but_those_in_flight(folder: Path) -> None:
+    """In order, each step at least once, and a second time only right after itself."""
+    ran = [line.split()[1] for line in journal(folder)]
+    assert list(dict.fromkeys(ran)) == list(STEPS)
+    assert ran == sorted(ran, key=STEPS.index)
+    assert len(ran) - len(STEPS) <= 2
+
+
+def test_kill_9_while_undoing_then_resume_undoes_the_rest(
+    database_url: str, folder: Path, nursery: Nursery
+) -> None:
+    child = nursery.start(database_url, folder, "start", pause=PAUSE, failing=True)
+    child.wait_for("undo-started", "four")
+    child.signal(signal.SIGKILL)
+    child.wait()
+    assert state(folder) != {}
+    again = nursery.start(database_url, folder, "resume", pause=PAUSE, failing=True)
+    assert again.wait() == ExitCode.FAILED
+    assert state(folder) == {}
+    undone = [line for line in journal(folder) if line.startswith("undo")]
+    wanted = [f"undo {step}" for step in ("last", *reversed(STEPS))]
+    assert list(dict.fromkeys(undone)) == wanted
+    assert len(undone) - len(wanted) <= 1
+    assert again.lines()[-1][0] == "undone"
+
+
+def test_ctrl_c_once_stops_after_the_step_and_the_run_can_be_resumed(
+    database_url: str, folder: Path, nursery: Nursery
+) -> None:
+    child = nursery.start(database_url, folder, "start", pause=0.1)
+    child.wait_for("step-started", "two")
+    child.signal(signal.SIGINT)
+    assert child.wait() == ExitCode.INTERRUPTED
+    assert journal(folder) == ["run one", "run two"]
+    assert child.lines()[-1][0] == "interrupted"
+    with Registry(database_url) as registry:
+        assert registry.runs(DEPLOYMENT)[0].status == "interrupted"
+    _finish(database_url, folder, nursery)
+    assert state(folder) == EXPECTED
+    assert journal(folder) == [f"run {step}" for step in STEPS]
+
+
+def test_ctrl_c_twice_ends_at_once_and_the_run_can_be_resumed(
+    database_url: str, folder: Path, nursery: Nursery
+) -> None:
+    child = nursery.start(database_url, folder, "start", pause=5)
+    child.wait_for("step-started", "one")
+    child.signal(signal.SIGINT)
+    time.sleep(0.1)
+    began = time.monotonic()
+    child.signal(signal.SIGINT)
+    assert child.wait() == ExitCode.INTERRUPTED
+    assert time.monotonic() - began < 2
+    _finish(database_url, folder, nursery)
+    assert state(folder) == EXPECTED
+    assert journal(folder) == ["run one", *[f"run {step}" for step in STEPS]]
+
+
+def test_a_second_operator_is_told_who_holds_it_until_the_holder_is_killed(
+    database_url: str, folder: Path, nursery: Nursery
+) -> None:
+    holder = nursery.start(database_url, folder, "start", pause=5)
+    holder.wait_for("step-started", "one")
+    second = nursery.start(database_url, folder, "start")
+    assert second.wait() == ExitCode.LOCKED
+    (message,) = second.lines()[-1]
+    assert f"tester holds {DEPLOYMENT}: deploy run" in str(message)
+    assert f"process {holder.pid}" in str(message)
+    assert nursery.start(database_url, folder, "resume").wait() == ExitCode.LOCKED
+    holder.signal(signal.SIGKILL)
+    holder.wait()
+    began = time.monotonic()
+    assert nursery.start(database_url, folder, "resume").wait() == ExitCode.DONE
+    assert time.monotonic() - began < 10, "the lock was free at once"
+    assert state(folder) == EXPECTED
+
+
+def test_two_that_resume_at_once_run_it_once(
+    database_url: str, folder: Path, nursery: Nursery
+) -> None:
+    first = nursery.start(database_url, folder, "start", pause=0.05)
+    first.wait_for("step-started", "two")
+    first.signal(signal.SIGKILL)
+    first.wait()
+    children = [nursery.start(database_url, folder, "resume", pause=0.05) for _ in range(3)]
+    codes = [child.wait() for child in children]
+    assert ExitCode.DONE in codes
+    assert set(codes) <= {ExitCode.DONE, ExitCode.LOCKED, ExitCode.USAGE}
+    assert state(folder) == EXPECTED
+    assert len(journal(folder)) <= len(STEPS) + 1
+
+
+def test_a_run_is_followed_from_another_process(
+    database_url: str, folder: Path, nursery: Nursery
+) -> None:
+    child = nursery.start(database_url, folder, "start", pause=0.05, failing=True)
+    child.wait_for("step-started", "one")
+    with Registry(database_url) as registry:
+        run = registry.runs(DEPLOYMENT)[0].id
+    events = list(follow(database_url, run, poll=0.02))
+    assert child.wait() == ExitCode.FAILED
+    told = [[e.kind, e.step, e.status, e.replayed] for e in events[1:-1]]
+    assert told == child.lines()[1:-2]
+    assert (events[0].kind, events[-1].kind) == ("run-started", "run-ended")
+    assert (events[-1].status, events[-1].detail) == ("undone", str(child.lines()[-1][2]))
+
+
+def test_following_a_killed_run_says_that_its_process_is_gone(
+    database_url: str, folder: Path, nursery: Nursery
+) -> None:
+    child = nursery.start(database_url, folder, "start", pause=5)
+    child.wait_for("step-started", "one")
+    child.signal(signal.SIGKILL)
+    child.wait()
+    with Registry(database_url) as registry:
+        run = registry.runs(DEPLOYMENT)[0].id
+    events = list(follow(database_url, run, poll=0.02))
+    assert events[-1].status == "interrupted"
+    assert f"pid {child.pid}" in events[-1].detail
+    assert "barberpro resume" in events[-1].detail
