@@ -2,36 +2,52 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import psycopg
 from fastapi import FastAPI, Request
 from fastapi.middleware import Middleware
 from starlette.types import Receive, Scope, Send
 
 from barberpro_app import __version__
+from barberpro_app.audit import endpoints as audit
 from barberpro_app.health import endpoints as health
 from barberpro_app.identity import endpoints as identity
 from barberpro_app.identity import oauth
+from barberpro_app.identity import repository as identity_repository
 from barberpro_app.identity.authenticator import DatabaseAuthenticator
 from barberpro_app.identity.errors import CrossSiteRequestError
 from barberpro_app.identity.forms import FormTokens
 from barberpro_app.identity.tokens import AccessTokens
 from barberpro_app.kit.crosssite import RefuseCrossSite
 from barberpro_app.kit.database import Database
+from barberpro_app.kit.errors import UnavailableError
 from barberpro_app.kit.headers import SecurityHeaders
+from barberpro_app.kit.logging import get_logger
 from barberpro_app.kit.metrics import Metrics
 from barberpro_app.kit.observation import Observation
 from barberpro_app.kit.problems import ErrorBoundary, Problem, answer, install_problem_handlers
 from barberpro_app.kit.ratelimit import RateLimiter
 from barberpro_app.kit.requests import RequestContext, RequestInfo
+from barberpro_app.notification import endpoints as notification
 from barberpro_app.settings import Settings
+from barberpro_app.worker import Worker
 
 DESCRIPTION = """Book, change and see appointments of one business.
 
 Get a token at `/oauth/token` (client credentials) and send it as `Authorization: Bearer ...`.
 Errors are problem details (RFC 9457) with a stable `code`. Money is integer centavos, instants are
 ISO 8601 with offset."""
+
+
+REMOVED_CLIENTS_SECONDS = 15.0
+#: With the drain of requests and the linger of `serve` still under the contract's 10 s.
+WORKER_DRAIN_SECONDS = 2.0
+
+log = get_logger(__name__)
 
 
 def create_application(settings: Settings, *, with_worker: bool = False) -> FastAPI:
@@ -52,9 +68,9 @@ def create_application(settings: Settings, *, with_worker: bool = False) -> Fast
         middleware=_middleware(settings, metrics),
     )
     _fill_state(app, settings, metrics)
-    app.state.with_worker = with_worker
+    _give_worker(app, with_worker=with_worker)
     install_problem_handlers(app)
-    for part in (health, oauth, identity):
+    for part in (health, oauth, identity, audit, notification):
         app.include_router(part.router)
     return app
 
@@ -73,6 +89,19 @@ def _fill_state(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     app.state.metrics = metrics
     app.state.error_page = None
     metrics.watch_pool(lambda: database.statistics)
+
+
+def _give_worker(app: FastAPI, *, with_worker: bool) -> None:
+    """`wake_worker()` and `worker_silent_seconds()` work in either case."""
+    state = app.state
+    state.worker = None
+    state.wake_worker = lambda: None
+    state.worker_silent_seconds = lambda: None
+    if with_worker:
+        worker = Worker(state.settings, state.database, state.metrics, listen=False)
+        state.worker = worker
+        state.wake_worker = worker.wake
+        state.worker_silent_seconds = lambda: time.monotonic() - worker.last_turn
 
 
 def _middleware(settings: Settings, metrics: Metrics) -> list[Middleware]:
@@ -97,8 +126,26 @@ async def _refuse_cross_site(scope: Scope, receive: Receive, send: Send) -> None
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database: Database = app.state.database
+    worker: Worker | None = app.state.worker
     await database.open()
+    watching = asyncio.create_task(_refuse_removed_clients(database, app.state.access_tokens))
+    working = asyncio.create_task(worker.run()) if worker else None
     try:
         yield
     finally:
+        watching.cancel()
+        if worker and working:
+            await worker.stop(working, WORKER_DRAIN_SECONDS)
+        await asyncio.gather(watching, return_exceptions=True)
         await database.close()
+
+
+async def _refuse_removed_clients(database: Database, tokens: AccessTokens) -> None:
+    """Tokens are checked without a query, so this process hears now and then who was removed."""
+    while True:
+        try:
+            async with database.connection() as connection:
+                tokens.forget_removed(await identity_repository.removed_api_clients(connection))
+        except (UnavailableError, psycopg.errors.UndefinedTable):
+            log.debug("removed_clients_not_read")
+        await asyncio.sleep(REMOVED_CLIENTS_SECONDS)

@@ -53,7 +53,7 @@ async def health(request: Request) -> Health:
         version=__version__,
         services=service_states(
             settings.app.services,
-            with_worker=request.app.state.with_worker,
+            worker_silent_seconds=request.app.state.worker_silent_seconds(),
             mail_configured=settings.app.mail is not None,
         ),
     )

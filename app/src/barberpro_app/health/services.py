@@ -21,14 +21,24 @@ WAITING_FOR_WORKER = "in_worker_process"
 NOT_CONFIGURED = "not_configured"
 
 
+STALLED = "stalled"
+#: The worker looks at the outbox every few seconds; a slow mail server may hold one turn up.
+STALLED_SECONDS = 120.0
+
+
 def service_states(
-    enabled: Iterable[str], *, with_worker: bool, mail_configured: bool
+    enabled: Iterable[str], *, worker_silent_seconds: float | None, mail_configured: bool
 ) -> dict[str, str]:
-    """The state of each enabled service in this process; an unknown name is said to be missing."""
+    """The state of each enabled service in this process; an unknown name is said to be missing.
+
+    `worker_silent_seconds`: since the worker's last turn; None if it is not in this process.
+    """
     states = {name: RUNNING if name in CONTAINED else NOT_IN_RELEASE for name in enabled}
     if states.get("notification") == RUNNING:
         if not mail_configured:
             states["notification"] = NOT_CONFIGURED
-        elif not with_worker:
+        elif worker_silent_seconds is None:
             states["notification"] = WAITING_FOR_WORKER
+        elif worker_silent_seconds > STALLED_SECONDS:
+            states["notification"] = STALLED
     return states

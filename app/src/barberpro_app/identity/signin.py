@@ -43,6 +43,7 @@ async def ask_for_link(
             await service.request_sign_in_link(
                 connection, email, next_path=next_path, locale=locale
             )
+        request.app.state.wake_worker()
     request.app.state.metrics.sign_ins.labels("link_requested").inc()
     await asyncio.sleep(max(0.0, EVEN_SECONDS - (time.monotonic() - started)))
 

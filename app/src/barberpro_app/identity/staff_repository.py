@@ -84,3 +84,25 @@ async def other_owners(connection: Connection, staff_id: UUID) -> int:
     )
     row = await cursor.fetchone()
     return int(row["number"]) if row else 0
+
+
+async def first_time(connection: Connection, email: str) -> bool:
+    """Whether the seed never made an account for this address; from now on it did."""
+    cursor = await connection.execute(
+        "INSERT INTO seeded (kind, key) VALUES ('staff', lower(%s)) ON CONFLICT DO NOTHING",
+        (email,),
+    )
+    return cursor.rowcount == 1
+
+
+async def insert_first(
+    connection: Connection, email: str, name: str, role: str, provider_key: str | None
+) -> UUID | None:
+    """None if somebody has the address already."""
+    cursor = await connection.execute(
+        "INSERT INTO staff_user (email, name, role, provider_id) VALUES (lower(%s), %s, %s,"
+        " (SELECT id FROM provider WHERE key = %s)) ON CONFLICT (email) DO NOTHING RETURNING id",
+        (email, name, role, provider_key),
+    )
+    row = await cursor.fetchone()
+    return row["id"] if row else None

@@ -1,0 +1,1 @@
+"""Messages to clients and staff: the outbox, how it is emptied, and what the messages say."""

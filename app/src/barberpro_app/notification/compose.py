@@ -1,0 +1,168 @@
+"""From an outbox row to an e-mail: values, texts, headers, calendar file.
+
+Header injection cannot happen: `email.message` with a modern policy refuses line ends in headers,
+and addresses go through `headerregistry.Address`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+from babel.numbers import format_decimal
+from jinja2 import TemplateNotFound
+
+from barberpro_app.kit.links import BookingLinks
+from barberpro_app.notification.calendar import Event, render_event
+from barberpro_app.notification.texts import Rendered, Texts, match_locale
+from barberpro_app.settings import AppConfiguration
+
+_SYMBOLS = {"ARS": "$", "USD": "US$", "EUR": "€"}
+
+
+class UnsendableError(Exception):
+    """This message can never be sent: its address, kind or content is not valid."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """A claimed row of the outbox."""
+
+    id: UUID
+    kind: str
+    recipient: str
+    locale: str | None
+    payload: Mapping[str, Any]
+    attempts: int
+    created_at: datetime
+
+
+class Composer:
+    """Makes e-mails of one deployment."""
+
+    def __init__(self, app: AppConfiguration, links: BookingLinks) -> None:
+        if app.mail is None:
+            raise ValueError("no mail is configured")
+        self._app = app
+        self._neutral = app.compliance.health_data
+        self._sender = _address(app.mail.sender, "" if self._neutral else app.brand.name)
+        self._links = links
+        self._texts = Texts(app.words, neutral=self._neutral)
+        self._host = urlsplit(app.public_url).hostname or "localhost"
+
+    def compose(self, message: OutgoingMessage, *, sign_in_url: str = "") -> EmailMessage:
+        """Raises `UnsendableError`."""
+        try:
+            return self._compose(message, sign_in_url)
+        except (MessageError, TemplateNotFound, KeyError, ValueError, TypeError) as error:
+            raise UnsendableError(f"{type(error).__name__}: {message.kind}") from error
+
+    def _compose(self, message: OutgoingMessage, sign_in_url: str) -> EmailMessage:
+        locale = match_locale(message.locale, self._app.locale)
+        values = self._values(message, locale, sign_in_url)
+        rendered = self._texts.render(message.kind, locale, values)
+        email = self._envelope(message, rendered, locale)
+        if message.kind.startswith("booking_"):
+            self._attach_event(email, message, values, locale)
+        return email
+
+    def _envelope(self, message: OutgoingMessage, rendered: Rendered, locale: str) -> EmailMessage:
+        email = EmailMessage(policy=SMTP)
+        email["From"] = self._sender
+        email["To"] = _address(message.recipient, "")
+        email["Subject"] = rendered.subject
+        email["Date"] = format_datetime(datetime.now(UTC))
+        # the same at each attempt, so that a receiver that got it before can drop the second
+        email["Message-ID"] = f"<{message.id}@{self._host}>"
+        email["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5
+        email["Content-Language"] = locale
+        if self._app.brand.contact_email:
+            email["Reply-To"] = _address(self._app.brand.contact_email, "")
+        email.set_content(rendered.text, cte="quoted-printable")
+        email.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+        return email
+
+    def _values(self, message: OutgoingMessage, locale: str, sign_in_url: str) -> dict[str, Any]:
+        brand = self._app.brand
+        common: dict[str, Any] = {
+            "brand": "" if self._neutral else brand.name,
+            "contact": " · ".join(
+                part for part in (brand.contact_email, brand.contact_phone) if part
+            ),
+            "home": self._app.public_url,
+        }
+        if message.kind == "sign_in_link":
+            return {**common, "url": sign_in_url, "minutes": 15}
+        if message.kind.startswith("booking_"):
+            return {**common, **self._booking_values(message.payload, locale)}
+        return {**common, **message.payload}
+
+    def _booking_values(self, booking: Mapping[str, Any], locale: str) -> dict[str, Any]:
+        starts = datetime.fromisoformat(booking["starts_at"]).astimezone(ZoneInfo(booking["zone"]))
+        names: Mapping[str, str] = booking["service"]["name"]
+        service = names.get(locale) or next(iter(names.values()), "")
+        shown = not self._neutral
+        return {
+            "day": f"{_day(starts, locale)}, {starts:%H:%M}",
+            "when": f"{_day(starts, locale)}, {starts:%H:%M}",
+            "name": booking["client"]["name"],
+            "service": service if shown else "",
+            "provider": booking["provider"]["name"] if shown else "",
+            "location": booking["location"]["name"] if shown else "",
+            "price": self._money(booking["price_centavos"], locale) if shown else "",
+            "code": booking["code"],
+            "url": self._links.url(UUID(booking["id"])),
+        }
+
+    def _attach_event(
+        self, email: EmailMessage, message: OutgoingMessage, values: dict[str, Any], locale: str
+    ) -> None:
+        booking = message.payload
+        word = self._texts.words(locale)["booking"]
+        what = values["service"] or word.capitalize()
+        event = Event(
+            uid=f"{booking['id']}@{self._host}",
+            sequence=int(booking["version"]),
+            starts_at=datetime.fromisoformat(booking["starts_at"]),
+            ends_at=datetime.fromisoformat(booking["ends_at"]),
+            stamp=message.created_at,
+            summary=f"{what} · {self._app.brand.name}" if not self._neutral else what,
+            description=f"{values['code']}\n{values['url']}",
+            location=values["location"],
+            url=values["url"],
+            cancelled=message.kind == "booking_cancelled",
+        )
+        method = "CANCEL" if event.cancelled else "PUBLISH"
+        email.add_attachment(
+            render_event(event, "BarberPro"),
+            subtype="calendar",
+            filename=f"{booking['code']}.ics",
+            params={"method": method},
+            cte="base64",
+        )
+
+    def _money(self, centavos: int, locale: str) -> str:
+        pattern = "#,##0" if centavos % 100 == 0 else "#,##0.00"
+        number = format_decimal(centavos / 100, format=pattern, locale=locale.replace("-", "_"))
+        return f"{_SYMBOLS.get(self._app.currency, self._app.currency)} {number}"
+
+
+def _day(moment: datetime, locale: str) -> str:
+    """ "martes 24 de noviembre" / "Tuesday, November 24"."""
+    pattern = "EEEE d 'de' MMMM" if locale.startswith("es") else "EEEE, MMMM d"
+    return format_date(moment.date(), pattern, locale=locale.replace("-", "_"))
+
+
+def _address(address: str, name: str) -> Address:
+    return Address(display_name=name, addr_spec=address)

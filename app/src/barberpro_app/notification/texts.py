@@ -1,0 +1,124 @@
+"""What messages say: Jinja2 templates per language, in the words of the vertical.
+
+A template is plain text with four marks at the start of a line: `# ` the subject and heading, `- `
+a detail, `> label | address` a button, `~ ` small print. The HTML part is made from the same lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+DEFAULT_LOCALE = "es-AR"
+LOCALES = ("es-AR", "en")
+_WORDS: dict[str, dict[str, str]] = {
+    "es-AR": {"booking": "turno", "provider": "profesional", "service": "servicio",
+              "location": "sede", "booking_gender": "m", "provider_gender": "m"},
+    "en": {"booking": "appointment", "provider": "provider", "service": "service",
+           "location": "location"},
+}  # fmt: skip
+#: Where the vertical itself is sensitive, not even its own word for a booking is said.
+_NEUTRAL: dict[str, dict[str, str]] = {
+    "es-AR": {"booking": "reserva", "booking_gender": "f"},
+    "en": {"booking": "booking"},
+}
+_SUBJECT, _DETAIL, _BUTTON, _SMALL = "# ", "- ", "> ", "~ "
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """One message in one language."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def match_locale(wanted: str | None, default: str) -> str:
+    """The language that we have texts in for a wanted one."""
+    for tag in (wanted or "", default):
+        for locale in LOCALES:
+            if tag.lower() == locale.lower() or tag.lower()[:2] == locale[:2]:
+                return locale
+    return DEFAULT_LOCALE
+
+
+class Texts:
+    """The texts of one deployment. `words` is app.json's; `neutral` hides what it is about."""
+
+    def __init__(self, words: Mapping[str, Mapping[str, str]], *, neutral: bool) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(str(files(__package__) / "templates")),
+            undefined=StrictUndefined,
+            autoescape=False,  # noqa: S701 - plain text; `_html` escapes each line of it
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._layout = Environment(
+            loader=FileSystemLoader(str(files(__package__) / "templates")),
+            undefined=StrictUndefined,
+            autoescape=True,
+            auto_reload=False,
+        ).get_template("layout.html")
+        self._words = {
+            locale: {
+                **_WORDS[locale],
+                **words.get(locale, {}),
+                **(_NEUTRAL[locale] if neutral else {}),
+            }
+            for locale in LOCALES
+        }
+
+    def words(self, locale: str) -> dict[str, str]:
+        return self._words[locale]
+
+    def render(self, kind: str, locale: str, values: Mapping[str, Any]) -> Rendered:
+        """Raises `jinja2.TemplateNotFound` for an unknown kind."""
+        words = self._words[locale]
+        source = self._environment.get_template(f"{locale}/{kind}.txt").render(
+            word=words,
+            o="a" if words.get("booking_gender") == "f" else "o",
+            **{key: _one_line(value) for key, value in values.items()},
+        )
+        lines = [line.rstrip() for line in source.strip().splitlines()]
+        subject = lines[0].removeprefix(_SUBJECT)
+        return Rendered(subject, _plain(lines[1:]), self._html(locale, subject, lines[1:]))
+
+    def _html(self, locale: str, subject: str, lines: list[str]) -> str:
+        return self._layout.render(
+            lang=locale, subject=subject, blocks=[_block(line) for line in lines if line]
+        )
+
+
+def _one_line(value: Any) -> Any:
+    """A value cannot begin a line of its own, so it cannot pretend to be a mark."""
+    return " ".join(value.split()) if isinstance(value, str) else value
+
+
+def _plain(lines: list[str]) -> str:
+    out = []
+    for line in lines:
+        if line.startswith(_BUTTON):
+            label, _, address = line.removeprefix(_BUTTON).rpartition(" | ")
+            out.append(f"{label}:\n{address}")
+        else:
+            out.append(line.removeprefix(_SMALL))
+    return "\n".join(out).strip() + "\n"
+
+
+def _block(line: str) -> Markup:
+    if line.startswith(_BUTTON):
+        label, _, address = line.removeprefix(_BUTTON).rpartition(" | ")
+        return Markup('<p><a class="button" href="{}">{}</a></p>').format(address, label)
+    if line.startswith(_DETAIL):
+        label, _, value = line.removeprefix(_DETAIL).partition(": ")
+        return Markup('<p class="detail"><b>{}:</b> {}</p>').format(label, value)
+    if line.startswith(_SMALL):
+        return Markup("<p><small>{}</small></p>").format(line.removeprefix(_SMALL))
+    return Markup("<p>{}</p>").format(escape(line))

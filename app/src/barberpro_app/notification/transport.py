@@ -1,0 +1,95 @@
+"""Handing e-mails to the SMTP server, and what its answers mean for the outbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import Literal
+
+import aiosmtplib
+
+from barberpro_app.kit.logging import redact
+from barberpro_app.settings import Mail, Secret
+
+TIMEOUT_SECONDS = 20.0
+_PERMANENT = range(500, 600)
+#: Authentication and policy refusals are about us, not about the message: try again later.
+_ABOUT_US = {530, 534, 535, 538, 454}
+
+Verdict = Literal["sent", "later", "unreachable", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """`sent`; `later`: the server said so; `unreachable`: no server; `refused`: never."""
+
+    verdict: Verdict
+    reason: str = ""
+
+
+class Transport:
+    """One SMTP server. Keeps a connection open for a batch, none in between."""
+
+    def __init__(self, mail: Mail, password: Secret | None) -> None:
+        self._mail = mail
+        self._password = password
+        self._client: aiosmtplib.SMTP | None = None
+
+    async def send(self, email: EmailMessage) -> Delivery:
+        """Hands over one message. Never raises for what a server or a network may do."""
+        try:
+            client = await self._connected()
+            await client.send_message(email)
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            codes = [recipient.code for recipient in error.recipients]
+            await self.close()
+            return _judge(codes[0] if codes else 550, "recipient refused")
+        except aiosmtplib.SMTPResponseException as error:
+            await self.close()
+            return _judge(error.code, error.message)
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            await self.close()
+            return Delivery("unreachable", _brief(f"{type(error).__name__}: {error}"))
+        except ValueError as error:  # an address that the protocol cannot carry
+            await self.close()
+            return Delivery("refused", type(error).__name__)
+        return Delivery("sent")
+
+    async def close(self) -> None:
+        """Ends the connection, in order if the server still listens."""
+        client, self._client = self._client, None
+        if client is None:
+            return
+        try:
+            if client.is_connected:
+                await client.quit(timeout=2)
+        except (aiosmtplib.SMTPException, OSError, TimeoutError):
+            client.close()
+
+    async def _connected(self) -> aiosmtplib.SMTP:
+        if self._client is not None and self._client.is_connected:
+            return self._client
+        mail = self._mail
+        client = aiosmtplib.SMTP(
+            hostname=mail.host,
+            port=mail.port,
+            timeout=TIMEOUT_SECONDS,
+            start_tls=mail.starttls,
+            username=mail.username or None,
+            password=self._password.reveal() if self._password and mail.username else None,
+        )
+        await client.connect()
+        self._client = client
+        return client
+
+
+def _judge(code: int, message: str) -> Delivery:
+    reason = _brief(f"{code} {message}")
+    if code in _PERMANENT and code not in _ABOUT_US:
+        return Delivery("refused", reason)
+    return Delivery("later", reason)
+
+
+def _brief(text: str) -> str:
+    """For `last_error` and logs: one short line without addresses."""
+    return redact(" ".join(text.split()))[:200]

@@ -1,0 +1,165 @@
+"""The jobs of one process: messages, holds that end, old rows. Composition root of the background.
+
+Every job may run in several processes at once. A job that fails is logged and tried again at its
+next turn; a database that is away or has no schema yet is waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import psycopg
+
+from barberpro_app.booking import jobs as booking_jobs
+from barberpro_app.identity import repository as identity_repository
+from barberpro_app.kit.database import Database
+from barberpro_app.kit.errors import UnavailableError
+from barberpro_app.kit.links import BookingLinks
+from barberpro_app.kit.logging import get_logger
+from barberpro_app.kit.metrics import Metrics
+from barberpro_app.notification import repository as message_repository
+from barberpro_app.notification.compose import Composer
+from barberpro_app.notification.outbox import BATCH, Outbox
+from barberpro_app.notification.transport import Transport
+from barberpro_app.settings import Settings
+
+#: How long a new message may lie before somebody looks; a sign-in link wakes the worker itself.
+OUTBOX_SECONDS = 2.0
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+#: Sent messages hold names and addresses (Ley 25.326 art. 4.7: no longer than needed).
+KEEP_MESSAGES = timedelta(days=30)
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`run` returns how many things it did; it is called every `seconds`."""
+
+    name: str
+    seconds: float
+    run: Callable[[], Awaitable[int]]
+
+
+class Worker:
+    """Runs the jobs until it is cancelled. `listen`: have the database wake us for sign-in links,
+    at the price of one more connection; within the web process `wake` does it for nothing."""
+
+    def __init__(
+        self, settings: Settings, database: Database, metrics: Metrics, *, listen: bool
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._listen = listen
+        self._awake = asyncio.Event()
+        self._stopping = False
+        self._idle = asyncio.Event()
+        self._outbox = self._make_outbox(metrics)
+        self.last_turn = time.monotonic()
+
+    def _make_outbox(self, metrics: Metrics) -> Outbox | None:
+        app, secrets = self._settings.app, self._settings.secrets
+        if app.mail is None:
+            return None
+        links = BookingLinks(secrets.key("session-key"), app.public_url)
+        transport = Transport(app.mail, secrets.optional("smtp-password"))
+        composer = Composer(app, links)
+        return Outbox(self._database, composer, transport, metrics, app.public_url)
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The periodic jobs; the outbox has a loop of its own."""
+        database = self._database
+        return [
+            Job("expire_holds", MINUTE, lambda: booking_jobs.expire_holds(database)),
+            Job("prune_idempotency_keys", HOUR,
+                lambda: booking_jobs.prune_idempotency_keys(database)),
+            Job("prune_sessions", HOUR, self._prune_sessions),
+            Job("prune_messages", DAY, self._prune_messages),
+        ]  # fmt: skip
+
+    def wake(self) -> None:
+        """There is a message that should not wait."""
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._empty_outbox())
+            if self._listen and self._outbox is not None:
+                group.create_task(self._hear_notifications())
+            for job in self.jobs:
+                group.create_task(self._repeat(job))
+
+    async def stop(self, task: asyncio.Task[None], seconds: float) -> None:
+        """Lets the message in hand be handed over, at most so long, then ends `task` (of `run`)."""
+        self._stopping = True
+        if self._outbox is not None:
+            self._outbox.stop()
+        self.wake()
+        idle = asyncio.ensure_future(self._idle.wait())
+        await asyncio.wait({task, idle}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for ending in (idle, task):
+            ending.cancel()
+        await asyncio.gather(idle, task, return_exceptions=True)
+
+    async def _empty_outbox(self) -> None:
+        while not self._stopping:
+            self._awake.clear()
+            tried = 0
+            if self._outbox is not None:
+                tried = await _attempt("outbox", self._outbox.run_once)
+            self.last_turn = time.monotonic()
+            if tried == BATCH:
+                continue
+            try:
+                await asyncio.wait_for(self._awake.wait(), OUTBOX_SECONDS)
+            except TimeoutError:
+                continue
+        self._idle.set()
+
+    async def _hear_notifications(self) -> None:
+        url = self._settings.secrets.database_url
+        while True:
+            try:
+                connection = await psycopg.AsyncConnection.connect(
+                    url, autocommit=True, connect_timeout=5, application_name="barberpro-listen"
+                )
+                async with connection:
+                    await connection.execute("LISTEN outbox")
+                    async for _ in connection.notifies():
+                        self.wake()
+            except psycopg.OperationalError as error:
+                log.warning("listening_interrupted", error=type(error).__name__)
+            await asyncio.sleep(5)
+
+    async def _repeat(self, job: Job) -> None:
+        while True:
+            done = await _attempt(job.name, job.run)
+            if done:
+                log.info("job", job=job.name, done=done)
+            await asyncio.sleep(job.seconds)
+
+    async def _prune_sessions(self) -> int:
+        async with self._database.transaction() as connection:
+            ended = await identity_repository.delete_expired(connection)
+            return ended + await identity_repository.delete_removed_api_clients(connection)
+
+    async def _prune_messages(self) -> int:
+        async with self._database.connection() as connection:
+            return await message_repository.delete_old(connection, KEEP_MESSAGES)
+
+
+async def _attempt(name: str, run: Callable[[], Awaitable[int]]) -> int:
+    """How many things were done; 0 after a failure, which is logged."""
+    try:
+        return await run()
+    except (UnavailableError, psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction):
+        log.debug("job_waits_for_database", job=name)
+    except Exception:
+        log.exception("job_failed", job=name)
+    return 0
