@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
-from barberpro_app.kit.schemas import Answer, Instant
+from barberpro_app.kit.schemas import Answer, Day, Instant, Request
+
+MAX_DAYS = 62
 
 
-class AvailabilityQuery(BaseModel):
+class AvailabilityQuery(Request):
     """Free times of a service at a location for `days` days from `first`, in the location's zone.
 
     Without a provider: of everybody who gives the service there.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     service_id: UUID
     location_id: UUID
-    first: date
-    days: int = 7
+    first: Day
+    days: Annotated[int, Field(ge=1, le=MAX_DAYS)] = 7
     provider_id: UUID | None = None
 
 

@@ -25,11 +25,9 @@ from barberpro_app.availability.slots import (
     starts_of_day,
 )
 from barberpro_app.kit.database import Connection
-from barberpro_app.kit.errors import InvalidRequestError, NotFoundError
+from barberpro_app.kit.errors import NotFoundError
 from barberpro_app.location.holidays import holiday_name
 from barberpro_app.settings import AppConfiguration
-
-MAX_DAYS = 62
 
 
 async def free_times(
@@ -37,11 +35,8 @@ async def free_times(
 ) -> Availability:
     """The days asked for, each with its free times within notice and booking window.
 
-    Raises `NotFoundError` for an unknown service or location, `InvalidRequestError` for too many
-    days.
+    Raises `NotFoundError` for an unknown service or location.
     """
-    if not 1 <= query.days <= MAX_DAYS:
-        raise InvalidRequestError(f"From 1 to {MAX_DAYS} days.", field="days")
     arguments = repository.parameters(
         query.service_id, query.location_id, query.provider_id, query.first, query.days
     )

@@ -12,7 +12,7 @@ from barberpro_app.kit.errors import (
     PolicyError,
     StaleVersionError,
 )
-from barberpro_app.kit.idempotency import IdempotencyKeyReusedError
+from barberpro_app.kit.idempotency import REFUSED, IdempotencyKeyReusedError
 
 
 class SlotTakenError(ConflictError):
@@ -93,9 +93,6 @@ class ClientRequiredError(InvalidRequestError):
 
     code = "client_required"
 
-
-#: SQLSTATE of `refuse()` in the schema; its message is the code.
-REFUSED = "BP001"
 
 _BY_CODE: dict[str, type[AppError]] = {
     error.code: error

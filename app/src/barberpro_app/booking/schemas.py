@@ -144,3 +144,16 @@ class Agenda(Answer):
 
     day: date
     items: list[Booking]
+
+
+class BookingSearch(Request):
+    """Which bookings, and which page of them; `after` is the `next` of the page before."""
+
+    client_id: UUID | None = None
+    provider_id: UUID | None = None
+    location_id: UUID | None = None
+    status: Annotated[list[Status], Field(max_length=7)] = Field(default_factory=list)
+    starts_from: Instant | None = None
+    starts_before: Instant | None = None
+    after: Annotated[Line, Field(max_length=100)] | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50

@@ -35,17 +35,15 @@ async def get_client(connection: Connection, actor: Actor, client_id: UUID) -> C
     return Client.model_validate(row)
 
 
-async def upsert_client(
-    connection: Connection, actor: Actor, draft: ClientDraft
-) -> tuple[Client, bool]:
-    """The client of this e-mail with what is given written over it, or a new one; and which.
+async def upsert_client(connection: Connection, actor: Actor, draft: ClientDraft) -> Client:
+    """The client of this e-mail with what is given written over it, or a new one.
 
     Needs a transaction.
     """
     client_id, is_new = await repository.upsert(connection, draft.model_dump())
     action = "client.created" if is_new else "client.updated"
     await record(connection, actor, action, _object(client_id))
-    return await get_client(connection, actor, client_id), is_new
+    return await get_client(connection, actor, client_id)
 
 
 async def update_client(

@@ -10,13 +10,19 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.types.json import Jsonb
+from pydantic import BaseModel
 
 from barberpro_app.kit.database import Connection
 from barberpro_app.kit.errors import InvalidRequestError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+#: SQLSTATE of `refuse()` in the schema; its message is the code.
+REFUSED = "BP001"
 
 
 class IdempotencyKeyReusedError(InvalidRequestError):
@@ -51,26 +57,30 @@ def idempotency_key(
 async def once(
     connection: Connection,
     key: IdempotencyKey | None,
-    status: int,
-    create: Callable[[], Awaitable[dict[str, Any]]],
-) -> tuple[int, dict[str, Any]]:
-    """Status and body of `create()`, or of the first time it was called under this key.
+    kind: type[Model],
+    create: Callable[[], Awaitable[Model]],
+) -> Model:
+    """What `create()` gives, or gave the first time it was called under this key.
 
     Needs a transaction. Raises `IdempotencyKeyReusedError`.
     """
-    argument = Jsonb(key.as_json()) if key else None
+    if key is None:
+        return await create()
+    argument = Jsonb(key.as_json())
     try:
         cursor = await connection.execute("SELECT idempotency_begin(%s) AS answer", (argument,))
     except psycopg.DatabaseError as error:
-        if error.sqlstate == "BP001":
+        if error.sqlstate == REFUSED:
             raise IdempotencyKeyReusedError from error
         raise
     row = await cursor.fetchone()
     if row is not None and row["answer"] is not None:
-        return row["answer"]["status"], row["answer"]["body"]
-    body = await create()
-    await connection.execute("SELECT idempotency_end(%s, %s, %s)", (argument, status, Jsonb(body)))
-    return status, body
+        return kind.model_validate(row["answer"]["body"])
+    created = await create()
+    await connection.execute(
+        "SELECT idempotency_end(%s, 201, %s)", (argument, Jsonb(created.model_dump(mode="json")))
+    )
+    return created
 
 
 async def prune(connection: Connection) -> int:

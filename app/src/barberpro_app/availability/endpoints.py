@@ -1,0 +1,24 @@
+"""The JSON API of free times; public."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from barberpro_app.availability.schemas import Availability, AvailabilityQuery
+from barberpro_app.availability.service import free_times
+from barberpro_app.edge import API, PUBLIC, answer, configuration_of, database_of
+from barberpro_app.identity.auth import require_scope
+
+router = APIRouter(
+    prefix=API, tags=["availability"], dependencies=[Depends(require_scope("availability:read"))]
+)
+
+
+@router.get("/availability", response_model=Availability, responses=PUBLIC)
+async def availability(request: Request, query: Annotated[AvailabilityQuery, Query()]) -> Response:
+    """When a service can be booked, and with whom."""
+    async with database_of(request).connection() as connection:
+        found = await free_times(connection, configuration_of(request), query)
+    return answer(found)
