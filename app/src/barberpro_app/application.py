@@ -33,6 +33,7 @@ from barberpro_app.kit.problems import ErrorBoundary, Problem, answer, install_p
 from barberpro_app.kit.ratelimit import RateLimiter
 from barberpro_app.kit.requests import RequestContext, RequestInfo
 from barberpro_app.notification import endpoints as notification
+from barberpro_app.routers import ROUTERS
 from barberpro_app.settings import Settings
 from barberpro_app.worker import Worker
 
@@ -72,6 +73,8 @@ def create_application(settings: Settings, *, with_worker: bool = False) -> Fast
     install_problem_handlers(app)
     for part in (health, oauth, identity, audit, notification):
         app.include_router(part.router)
+    for router in ROUTERS:
+        app.include_router(router)
     return app
 
 

@@ -12,6 +12,7 @@ from barberpro_app.kit.schemas import (
     Answer,
     Email,
     Instant,
+    Line,
     Name,
     Phone,
     Request,
