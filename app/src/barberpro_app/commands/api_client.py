@@ -9,15 +9,15 @@ from barberpro_app.audit.trail import Actor
 from barberpro_app.commands.connecting import connected
 from barberpro_app.commands.output import write_json
 from barberpro_app.identity.clients import NewApiClient, create_api_client, remove_api_client
-from barberpro_app.kit.errors import ConfigurationError, InvalidRequestError
+from barberpro_app.kit.errors import ConfigurationError, InvalidRequestError, NotFoundError
 from barberpro_app.settings import Settings, load_settings
 
 
 def run(arguments: argparse.Namespace) -> int:
     settings = load_settings()
     if arguments.action == "remove":
-        asyncio.run(_remove(settings, arguments.name))
-        write_json({"removed": arguments.name})
+        removed = asyncio.run(_remove(settings, arguments.name))
+        write_json({"removed": arguments.name if removed else None})
         return 0
     try:
         client = asyncio.run(_create(settings, arguments.name, arguments.scopes))
@@ -39,6 +39,11 @@ async def _create(settings: Settings, name: str, scopes: list[str]) -> NewApiCli
         return await create_api_client(connection, Actor(), name, scopes)
 
 
-async def _remove(settings: Settings, name: str) -> None:
+async def _remove(settings: Settings, name: str) -> bool:
+    """Whether there was one; safe to repeat."""
     async with connected(settings.secrets.database_url) as connection:
-        await remove_api_client(connection, Actor(), name)
+        try:
+            await remove_api_client(connection, Actor(), name)
+        except NotFoundError:
+            return False
+    return True
