@@ -10,6 +10,7 @@ from barberpro.runs.outcomes import Done, Outcome
 from barberpro.runs.pipelines import Stage
 
 START_SECONDS = 60.0
+ABSENT = "not_in_release"  # how the app names a service that is enabled and that it does not contain
 HEALTHY = frozenset({"ok", "up", "running", "healthy", "true"})
 
 
@@ -34,7 +35,7 @@ def start_specialized(context: DeployContext) -> Outcome:
     findings: list[Finding] = []
     running: list[str] = []
     for name in [str(entry) for entry in wanted] if isinstance(wanted, list) else []:
-        if name not in states:
+        if name not in states or _state(states[name]) == ABSENT:
             findings.append(_missing(name, base=name in base))
         elif not _healthy(states[name]):
             findings.append(_unhealthy(name, states[name]))
@@ -46,10 +47,14 @@ def start_specialized(context: DeployContext) -> Outcome:
     )
 
 
-def _healthy(state: object) -> bool:
-    if isinstance(state, dict):
-        state = state.get("status", state.get("state", ""))
-    return str(state).lower() in HEALTHY
+def _state(reported: object) -> str:
+    if isinstance(reported, dict):
+        reported = reported.get("status", reported.get("state", ""))
+    return str(reported).lower()
+
+
+def _healthy(reported: object) -> bool:
+    return _state(reported) in HEALTHY
 
 
 def _missing(name: str, *, base: bool) -> Finding:
