@@ -1,0 +1,65 @@
+"""Static files under an address that contains their hash, so that a browser may keep them for ever."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+
+from starlette.responses import Response
+
+PREFIX = "/static"
+FOREVER = "public, max-age=31536000, immutable"
+SOURCES = ("app.css", "staff.css", "app.js")
+
+
+@dataclass(frozen=True)
+class Asset:
+    name: str
+    body: bytes
+    media_type: str
+
+    @property
+    def address(self) -> str:
+        """``/static/app.1f3a9c0d2b.css``."""
+        stem, _, suffix = self.name.rpartition(".")
+        return f"{PREFIX}/{stem}.{hashlib.sha256(self.body).hexdigest()[:10]}.{suffix}"
+
+
+class Assets:
+    """The files of the package and those made for the brand, in memory: they are a few kilobytes."""
+
+    def __init__(self, made: Mapping[str, str]) -> None:
+        folder = files(__package__).joinpath("static")
+        bodies = {name: folder.joinpath(name).read_bytes() for name in SOURCES}
+        bodies |= {name: text.encode() for name, text in made.items()}
+        found = [Asset(name, body, _media_type(name)) for name, body in bodies.items()]
+        self._by_name = {asset.name: asset.address for asset in found}
+        self._by_address = {asset.address: asset for asset in found}
+
+    def url(self, name: str) -> str:
+        return self._by_name[name]
+
+    def respond(self, address: str) -> Response | None:
+        asset = self._by_address.get(address)
+        if asset is None:
+            return None
+        headers = {"Cache-Control": FOREVER, "X-Content-Type-Options": "nosniff"}
+        return Response(asset.body, media_type=asset.media_type, headers=headers)
+
+
+def _media_type(name: str) -> str:
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def icon(brand_name: str, background: str, foreground: str) -> str:
+    """The brand's first letter in its colour, as the site's icon."""
+    letter = next((sign for sign in brand_name if sign.isalnum()), "B").upper()
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">'
+        f'<circle cx="32" cy="32" r="32" fill="{background}"/>'
+        f'<text x="32" y="44" font-family="Georgia,serif" font-size="36" font-weight="600"'
+        f' text-anchor="middle" fill="{foreground}">{letter}</text></svg>'
+    )

@@ -1,0 +1,85 @@
+"""Static files, the choice of language, and the pages that the law asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from barberpro_app.identity.service import safe_path
+from barberpro_app.kit.errors import NotFoundError
+from barberpro_app.web import language, offer
+from barberpro_app.web.policies import cancellation_sentence
+from barberpro_app.web.rendering import Reader, page, reader_of, see, site_of
+
+router = APIRouter(include_in_schema=False)
+PRIVACY = ("who", "what", "health", "must", "whom", "rights", "legend", "cookies")
+TERMS = ("book", "change", "price", "regret", "contact")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One heading with its paragraph."""
+
+    title: str
+    text: str
+
+
+@router.get("/static/{name}")
+async def static(request: Request, name: str) -> Response:
+    found = site_of(request).assets.respond(f"/static/{name}")
+    if found is None:
+        raise NotFoundError
+    return found
+
+
+@router.get("/favicon.ico")
+async def favicon(request: Request) -> Response:
+    return see(site_of(request).assets.url("icon.svg"))
+
+
+@router.get("/idioma/{locale}")
+async def set_language(request: Request, locale: str, volver: str = "/") -> Response:
+    """Remembers the reader's language and goes back to where they were."""
+    if locale not in site_of(request).locales:
+        raise NotFoundError
+    answer = see(safe_path(volver) or "/")
+    answer.set_cookie(
+        language.COOKIE,
+        locale,
+        max_age=language.YEAR_SECONDS,
+        path="/",
+        secure=True,
+        httponly=True,
+        samesite="lax",
+    )
+    return answer
+
+
+@router.get("/privacidad")
+async def privacy(request: Request, reader: Reader = Depends(reader_of)) -> Response:
+    """What Ley 25.326 art. 6 asks to tell, with the legend of Res. AAIP 14/2018."""
+    health = reader.app.compliance.health_data
+    names = [name for name in PRIVACY if name != "health" or health]
+    return await _legal(request, reader, "privacy", names)
+
+
+@router.get("/terminos")
+async def terms(request: Request, reader: Reader = Depends(reader_of)) -> Response:
+    return await _legal(request, reader, "terms", list(TERMS))
+
+
+async def _legal(request: Request, reader: Reader, subject: str, names: list[str]) -> Response:
+    brand = reader.app.brand
+    contact = ", ".join(part for part in (brand.contact_email, brand.contact_phone) if part)
+    values = {"brand": brand.name, "contact": contact or brand.name}
+    if subject == "terms":
+        async with reader.database.connection() as connection:
+            policies = await offer.policies(connection, reader)
+        values["policy"] = cancellation_sentence(reader, policies)
+    parts = [
+        Part(reader.t(f"{subject}.{name}.title"), reader.t(f"{subject}.{name}.text", **values))
+        for name in names
+    ]
+    return page(request, reader, "legal/page.html", subject=subject, parts=parts)

@@ -1,0 +1,247 @@
+"""The third and fourth pages of a booking: who it is for while the time is kept, and the confirmation.
+
+When the time runs out nothing typed is lost: confirming takes the hour again if it is still free,
+and offers the nearest ones in the same form if it is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from barberpro_app.booking import service as bookings
+from barberpro_app.booking.errors import AlreadyExtendedError, HoldExpiredError, NotHeldError
+from barberpro_app.booking.schemas import Booking, CancelRequest, ConfirmRequest, Contact
+from barberpro_app.kit import clock
+from barberpro_app.kit.database import Connection
+from barberpro_app.kit.errors import ConflictError, PolicyError
+from barberpro_app.kit.ratelimit import HOLDS_PER_NETWORK, RateLimiter, network_of
+from barberpro_app.kit.requests import RequestInfo
+from barberpro_app.web import choosing, offer, picker
+from barberpro_app.web.booking_view import (
+    booking_of,
+    google_calendar,
+    links_of,
+    reading,
+    view,
+    visitor,
+)
+from barberpro_app.web.choosing import Wish
+from barberpro_app.web.forms import Form
+from barberpro_app.web.picker import Hour
+from barberpro_app.web.policies import cancellation_sentence
+from barberpro_app.web.public import take
+from barberpro_app.web.rendering import Reader, page, reader_of, see, submitted
+
+router = APIRouter(include_in_schema=False)
+NOTE_LENGTH = 500
+
+
+@dataclass(frozen=True)
+class _Typed:
+    """A form of details that holds: who books, with what note."""
+
+    contact: Contact | None
+    note: str
+
+
+def wish_of(booking: Booking) -> Wish:
+    provider = None if booking.any_provider else booking.provider.id
+    return Wish(booking.service.id, booking.location.id, provider)
+
+
+def lapsed(booking: Booking) -> bool:
+    """Whether the time of a hold is over."""
+    expires = booking.hold_expires_at
+    return booking.status == "expired" or (
+        booking.status == "held" and expires is not None and expires <= clock.now()
+    )
+
+
+def _elsewhere(request: Request, booking: Booking) -> Response | None:
+    """Where to go with a booking that is no hold (any more): its own page, or choose again."""
+    if booking.status in {"held", "expired"}:
+        return None
+    if booking.status == "cancelled" and booking.client is None:
+        return see(_again(booking))
+    return see(f"/reserva/{links_of(request).token(booking.id)}")
+
+
+def _again(booking: Booking) -> str:
+    wish = wish_of(booking)
+    query = {
+        "servicio": wish.service_id,
+        "sede": wish.location_id,
+        "profesional": wish.provider_id or "",
+    }
+    return f"/reservar?{urlencode(query)}"
+
+
+@router.get("/reservar/datos/{token}")
+async def details(request: Request, token: str, reader: Reader = Depends(reader_of)) -> Response:
+    async with reader.database.connection() as connection:
+        booking = await bookings.get(connection, reading(request), booking_of(request, token))
+        elsewhere = _elsewhere(request, booking)
+        if elsewhere is not None:
+            return elsewhere
+        form = await offer.known_client(connection, reader)
+        return await _page(connection, request, reader, booking, form)
+
+
+async def _page(
+    connection: Connection,
+    request: Request,
+    reader: Reader,
+    booking: Booking,
+    form: Form,
+    status: int = 200,
+) -> Response:
+    over = lapsed(booking)
+    policies = await offer.policies(connection, reader)
+    parts: list[tuple[str, list[Hour]]] = []
+    if over:
+        parts = await _others(connection, reader, booking, form)
+    seconds = 0
+    if booking.hold_expires_at is not None:
+        seconds = max(0, int((booking.hold_expires_at - clock.now()).total_seconds()))
+    address = await offer.address_of(connection, booking.location.id)
+    return page(
+        request,
+        reader,
+        "booking/details.html",
+        status,
+        booking=view(request, reader, booking, address),
+        token=links_of(request).token(booking.id),
+        form=form,
+        lapsed=over,
+        parts=parts,
+        seconds=seconds,
+        known=reader.principal.kind == "client",
+        back=_again(booking),
+        policy=cancellation_sentence(reader, policies),
+    )
+
+
+async def _others(
+    connection: Connection, reader: Reader, booking: Booking, form: Form
+) -> list[tuple[str, list[Hour]]]:
+    """The nearest free hours by day; the hour that was kept is chosen if it is still free."""
+    wish, zone = wish_of(booking), booking.zone
+    bounds = choosing.bounds_of(await offer.policies(connection, reader), zone)
+    slots = await choosing.nearby(connection, reader, wish, bounds, booking.starts_at, zone)
+    chosen = form.raw("inicio") or picker.instant_value(booking.starts_at)
+    return [
+        (reader.fmt.day(day), picker.hours(reader.fmt, zone, items, chosen))
+        for day, items in groupby(
+            slots, key=lambda slot: reader.fmt.local(slot.starts_at, zone).date()
+        )
+    ]
+
+
+def _typed(reader: Reader, form: Form) -> _Typed | None:
+    """Who books, or None with the problems noted in the form."""
+    note = form.text("nota", most=NOTE_LENGTH, required=False, lines=True)
+    if reader.principal.kind == "client":
+        return _Typed(None, note) if form.ok else None
+    name = form.text("nombre", most=120)
+    email = form.email("email", required=False)
+    phone = form.phone("telefono", country=reader.app.country, required=False)
+    if not email and not phone and form.ok:
+        form.refuse("email", "error.contact")
+    if not form.ok:
+        return None
+    contact = Contact(name=name, email=email or None, phone=phone or None, locale=reader.locale)
+    return _Typed(contact, note)
+
+
+@router.post("/reservar/datos/{token}")
+async def confirm(request: Request, token: str, reader: Reader = Depends(reader_of)) -> Response:
+    form = await submitted(request)
+    booking_id = booking_of(request, token)
+    typed = _typed(reader, form)
+    async with reader.database.connection() as connection:
+        booking = await bookings.get(connection, reading(request), booking_id)
+        elsewhere = _elsewhere(request, booking)
+        if elsewhere is not None:
+            return elsewhere
+        if typed is None:
+            return await _page(connection, request, reader, booking, form, 422)
+    try:
+        confirmed = await _confirm(request, reader, booking, typed, form)
+    except (ConflictError, PolicyError):
+        async with reader.database.connection() as connection:
+            booking = await bookings.get(connection, reading(request), booking_id)
+            return await _page(connection, request, reader, booking, form, 409)
+    return see(f"/reservar/listo/{links_of(request).token(confirmed.id)}")
+
+
+async def _confirm(
+    request: Request, reader: Reader, booking: Booking, typed: _Typed, form: Form
+) -> Booking:
+    """Confirms the hold; of one whose time is over, the same or the newly chosen hour is taken."""
+    asked = ConfirmRequest(client=typed.contact, note=typed.note)
+    who = visitor(request, reader)
+    other = picker.parse_instant(form.raw("inicio"))
+    if other is None or other == booking.starts_at:
+        try:
+            async with reader.database.connection() as connection:
+                return await bookings.confirm(connection, reader.app, who, booking.id, asked)
+        except (HoldExpiredError, NotHeldError):
+            other = booking.starts_at
+    async with reader.database.transaction() as connection:
+        held = await take(connection, request, reader, wish_of(booking), other)
+        return await bookings.confirm(connection, reader.app, who, held, asked)
+
+
+@router.post("/reservar/datos/{token}/extender")
+async def extend(request: Request, token: str, reader: Reader = Depends(reader_of)) -> Response:
+    """More time, as often as asked for (WCAG 2.2.1), within the limit of holds of one network."""
+    await submitted(request)
+    booking_id = booking_of(request, token)
+    who = visitor(request, reader)
+    try:
+        async with reader.database.connection() as connection:
+            await bookings.extend_hold(connection, reader.app, who, booking_id)
+    except AlreadyExtendedError:
+        booking_id = await _hold_anew(request, reader, token)
+    except (ConflictError, PolicyError):
+        return see(f"/reservar/datos/{token}")
+    return see(f"/reservar/datos/{links_of(request).token(booking_id)}")
+
+
+async def _hold_anew(request: Request, reader: Reader, token: str) -> UUID:
+    """Gives the hold back and takes the same hour again, in one transaction."""
+    limiter: RateLimiter = request.app.state.rate_limiter
+    limiter.check(HOLDS_PER_NETWORK, network_of(RequestInfo.of(request.scope).client_ip))
+    who = visitor(request, reader)
+    async with reader.database.transaction() as connection:
+        booking = await bookings.get(connection, reading(request), booking_of(request, token))
+        await bookings.cancel(connection, reader.app, who, booking.id, CancelRequest())
+        wish = Wish(booking.service.id, booking.location.id, booking.provider.id)
+        return await take(connection, request, reader, wish, booking.starts_at)
+
+
+@router.get("/reservar/listo/{token}")
+async def done(request: Request, token: str, reader: Reader = Depends(reader_of)) -> Response:
+    async with reader.database.connection() as connection:
+        booking = await bookings.get(connection, reading(request), booking_of(request, token))
+        address = await offer.address_of(connection, booking.location.id)
+        policies = await offer.policies(connection, reader)
+    if booking.status != "confirmed":
+        return see(f"/reserva/{token}")
+    shown = view(request, reader, booking, address)
+    return page(
+        request,
+        reader,
+        "booking/done.html",
+        booking=shown,
+        token=token,
+        email=booking.client.email if booking.client else None,
+        google=google_calendar(request, reader, shown),
+        policy=cancellation_sentence(reader, policies),
+    )

@@ -1,0 +1,48 @@
+"""Puts the pages into the application: their routes, and what they share, at `app.state`."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from barberpro_app.kit.database import Database
+from barberpro_app.kit.links import BookingLinks
+from barberpro_app.settings import Settings
+from barberpro_app.web import (
+    account,
+    agenda,
+    basics,
+    details,
+    manage,
+    mine,
+    public,
+    regret,
+    staff_booking,
+    staff_new,
+)
+from barberpro_app.web.problems import error_page
+from barberpro_app.web.rendering import create_site
+from barberpro_app.web.setup import routers as setup_routers
+
+
+def install_pages(app: FastAPI, settings: Settings, database: Database) -> None:
+    """Needs `form_tokens`, `rate_limiter` and `authenticator` at `app.state` by the first request."""
+    app.state.site = create_site(settings, database)
+    app.state.booking_links = BookingLinks(
+        settings.secrets.key("session-key"), settings.app.public_url
+    )
+    app.state.error_page = error_page
+    for module in (
+        basics,
+        public,
+        details,
+        manage,
+        mine,
+        account,
+        regret,
+        agenda,
+        staff_booking,
+        staff_new,
+    ):
+        app.include_router(module.router)
+    for router in setup_routers:
+        app.include_router(router)

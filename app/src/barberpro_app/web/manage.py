@@ -1,0 +1,207 @@
+"""A client's own booking, by the signed link of the mail or by code and e-mail: see, move, cancel."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from barberpro_app.booking import service as bookings
+from barberpro_app.booking.schemas import Booking, CancelRequest, RescheduleRequest
+from barberpro_app.kit import clock
+from barberpro_app.kit.database import Connection
+from barberpro_app.kit.errors import ConflictError, NotFoundError, PolicyError
+from barberpro_app.kit.ratelimit import Limit, RateLimiter, network_of
+from barberpro_app.kit.requests import RequestInfo
+from barberpro_app.web import choosing, offer, picker
+from barberpro_app.web.booking_view import (
+    booking_of,
+    calendar,
+    holder,
+    links_of,
+    reading,
+    view,
+)
+from barberpro_app.web.choosing import Wish
+from barberpro_app.web.forms import parse_day
+from barberpro_app.web.policies import cancellation_sentence
+from barberpro_app.web.problems import explain
+from barberpro_app.web.rendering import Reader, page, reader_of, say, see, submitted
+from barberpro_app.web.texts import problem
+
+router = APIRouter(include_in_schema=False)
+LOOK_UPS = Limit("code-look-ups", 20, 900)
+NOTICES = {"cancelada": "manage.cancelled", "cambiada": "manage.moved"}
+
+
+@router.get("/buscar-reserva")
+async def find(request: Request, reader: Reader = Depends(reader_of)) -> Response:
+    return page(request, reader, "booking/find.html")
+
+
+@router.post("/buscar-reserva")
+async def found(request: Request, reader: Reader = Depends(reader_of)) -> Response:
+    """To the booking of this code, if the e-mail address is its client's."""
+    form = await submitted(request)
+    code, email = form.text("codigo", most=20), form.email("email")
+    limiter: RateLimiter = request.app.state.rate_limiter
+    limiter.check(LOOK_UPS, network_of(RequestInfo.of(request.scope).client_ip))
+    if form.ok:
+        async with reader.database.connection() as connection:
+            booking = await _by_code(connection, request, code)
+        if booking is not None and booking.client and booking.client.email == email:
+            return see(f"/reserva/{links_of(request).token(booking.id)}")
+        form.refuse("codigo", "find.unknown")
+    return page(request, reader, "booking/find.html", 422, form=form)
+
+
+async def _by_code(connection: Connection, request: Request, code: str) -> Booking | None:
+    try:
+        return await bookings.get_by_code(connection, reading(request), code)
+    except NotFoundError:
+        return None
+
+
+@router.get("/reserva/{token}")
+async def show(
+    request: Request, token: str, hecho: str = "", reader: Reader = Depends(reader_of)
+) -> Response:
+    notice = NOTICES.get(hecho)
+    return await _page(request, reader, token, notice=reader.t(notice) if notice else "")
+
+
+async def _page(
+    request: Request, reader: Reader, token: str, *, notice: str = "", problem: str = ""
+) -> Response:
+    async with reader.database.connection() as connection:
+        booking = await bookings.get(connection, reading(request), booking_of(request, token))
+        if booking.client is None:
+            raise NotFoundError
+        policies = await offer.policies(connection, reader)
+        address = await offer.address_of(connection, booking.location.id)
+    return page(
+        request,
+        reader,
+        "booking/manage.html",
+        409 if problem else 200,
+        booking=view(request, reader, booking, address),
+        token=token,
+        can_cancel=_in_time(booking, policies.cancel_notice_hours),
+        can_reschedule=_in_time(booking, policies.reschedule_notice_hours),
+        policy=cancellation_sentence(reader, policies),
+        notice=notice,
+        problem=problem,
+    )
+
+
+def _in_time(booking: Booking, hours: int) -> bool:
+    return booking.starts_at - clock.now() >= timedelta(hours=hours)
+
+
+@router.get("/reserva/{token}/calendario.ics")
+async def download(request: Request, token: str, reader: Reader = Depends(reader_of)) -> Response:
+    async with reader.database.connection() as connection:
+        booking = await bookings.get(connection, reading(request), booking_of(request, token))
+        address = await offer.address_of(connection, booking.location.id)
+    text = calendar(request, reader, view(request, reader, booking, address), clock.now())
+    headers = {
+        "Content-Disposition": f'attachment; filename="{booking.code}.ics"',
+        "Cache-Control": "no-store",
+    }
+    return Response(text, media_type="text/calendar; charset=utf-8", headers=headers)
+
+
+@router.get("/reserva/{token}/cancelar")
+async def ask_cancel(request: Request, token: str, reader: Reader = Depends(reader_of)) -> Response:
+    async with reader.database.connection() as connection:
+        booking = await bookings.get(connection, reading(request), booking_of(request, token))
+        policies = await offer.policies(connection, reader)
+    if booking.status != "confirmed":
+        return see(f"/reserva/{token}")
+    return page(
+        request,
+        reader,
+        "booking/cancel.html",
+        booking=view(request, reader, booking),
+        token=token,
+        policy=cancellation_sentence(reader, policies),
+    )
+
+
+@router.post("/reserva/{token}/cancelar")
+async def cancel(request: Request, token: str, reader: Reader = Depends(reader_of)) -> Response:
+    form = await submitted(request)
+    reason = form.text("motivo", most=200, required=False)[:200]
+    booking_id = booking_of(request, token)
+    try:
+        async with reader.database.connection() as connection:
+            booking = await bookings.get(connection, reading(request), booking_id)
+            asked = CancelRequest(reason=reason, version=form.version())
+            await bookings.cancel(
+                connection, reader.app, holder(request, booking), booking_id, asked
+            )
+    except (ConflictError, PolicyError) as error:
+        return await _page(request, reader, token, problem=explain(reader, error))
+    return see(f"/reserva/{token}?hecho=cancelada")
+
+
+@router.get("/reserva/{token}/cambiar")
+async def choose(
+    request: Request, token: str, dia: str = "", reader: Reader = Depends(reader_of)
+) -> Response:
+    return await _choose_page(request, reader, token, parse_day(dia))
+
+
+async def _choose_page(
+    request: Request, reader: Reader, token: str, day: date | None, problem: str = ""
+) -> Response:
+    async with reader.database.connection() as connection:
+        booking = await bookings.get(connection, reading(request), booking_of(request, token))
+        if booking.client is None:
+            raise NotFoundError
+        policies = await offer.policies(connection, reader)
+        wish = Wish(booking.service.id, booking.location.id, booking.provider.id)
+        picked = await choosing.pick(
+            connection,
+            reader,
+            wish,
+            choosing.bounds_of(policies, booking.zone),
+            day,
+            lambda day: f"/reserva/{token}/cambiar?dia={day}",
+        )
+    if booking.status != "confirmed" or not _in_time(booking, policies.reschedule_notice_hours):
+        return see(f"/reserva/{token}")
+    return page(
+        request,
+        reader,
+        "booking/reschedule.html",
+        409 if problem else 200,
+        booking=view(request, reader, booking),
+        view=picked,
+        action=f"/reserva/{token}/cambiar",
+        fields=[("version", booking.version)],
+        back=f"/reserva/{token}",
+        problem=problem,
+    )
+
+
+@router.post("/reserva/{token}/cambiar")
+async def move(request: Request, token: str, reader: Reader = Depends(reader_of)) -> Response:
+    form = await submitted(request)
+    starts_at = picker.parse_instant(form.raw("inicio"))
+    if starts_at is None:
+        text = say(reader, problem("error.slot"))
+        return await _choose_page(request, reader, token, None, text)
+    booking_id = booking_of(request, token)
+    asked = RescheduleRequest(starts_at=starts_at, version=form.version())
+    try:
+        async with reader.database.connection() as connection:
+            booking = await bookings.get(connection, reading(request), booking_id)
+            await bookings.reschedule(
+                connection, reader.app, holder(request, booking), booking_id, asked
+            )
+    except (ConflictError, PolicyError) as error:
+        day = reader.fmt.local(starts_at).date()
+        return await _choose_page(request, reader, token, day, explain(reader, error))
+    return see(f"/reserva/{token}?hecho=cambiada")

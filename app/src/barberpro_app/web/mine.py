@@ -1,0 +1,43 @@
+"""A signed-in client's bookings."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from barberpro_app.booking import service as bookings
+from barberpro_app.booking.service import BookingQuery
+from barberpro_app.kit import clock
+from barberpro_app.web.booking_view import actor, view
+from barberpro_app.web.rendering import Reader, page, reader_of, see
+
+router = APIRouter(include_in_schema=False)
+#: How far back earlier bookings are shown, and how many of either kind.
+REMEMBERED = timedelta(days=730)
+LISTED = 100
+
+
+@router.get("/mis-reservas")
+async def mine(request: Request, reader: Reader = Depends(reader_of)) -> Response:
+    if reader.principal.kind != "client":
+        return see("/entrar?volver=/mis-reservas")
+    now = clock.now()
+    who = actor(request, reader.principal)
+    query = BookingQuery(starts_from=now - REMEMBERED, limit=LISTED)
+    ahead = BookingQuery(starts_from=now, statuses=("confirmed", "arrived"), limit=LISTED)
+    async with reader.database.connection() as connection:
+        coming = (await bookings.search(connection, who, ahead)).items
+        every = (await bookings.search(connection, who, query)).items
+    upcoming = {booking.id for booking in coming}
+    past = [
+        item for item in every if item.id not in upcoming and item.status not in {"held", "expired"}
+    ]
+    return page(
+        request,
+        reader,
+        "account/mine.html",
+        coming=[view(request, reader, item) for item in coming],
+        past=[view(request, reader, item) for item in reversed(past)],
+    )

@@ -1,0 +1,146 @@
+"""Booking by a client, in four pages: service, day and time, details, done. Plain forms all the way."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from barberpro_app.booking import service as bookings
+from barberpro_app.booking.schemas import HoldRequest
+from barberpro_app.kit.database import Connection
+from barberpro_app.kit.errors import ConflictError, NotFoundError, PolicyError
+from barberpro_app.kit.ratelimit import HOLDS_PER_NETWORK, RateLimiter, network_of
+from barberpro_app.kit.requests import RequestInfo
+from barberpro_app.web import choosing, offer, picker
+from barberpro_app.web.booking_view import links_of, visitor
+from barberpro_app.web.choosing import Wish
+from barberpro_app.web.forms import Form, parse_day, parse_key
+from barberpro_app.web.policies import cancellation_sentence, payment_sentence
+from barberpro_app.web.problems import explain
+from barberpro_app.web.rendering import Reader, page, reader_of, see, submitted
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+async def services(
+    request: Request, sede: str = "", reader: Reader = Depends(reader_of)
+) -> Response:
+    """First page: what is offered, for how long, at what price, under which rules."""
+    async with reader.database.connection() as connection:
+        locations = await offer.locations(connection)
+        wanted = parse_key(sede)
+        chosen = next((item for item in locations if item.id == wanted), None)
+        chosen = chosen or next(iter(locations), None)
+        offered = await offer.services(connection, reader, chosen.id) if chosen else []
+        policies = await offer.policies(connection, reader)
+    return page(
+        request,
+        reader,
+        "booking/services.html",
+        locations=locations,
+        chosen=chosen,
+        services=offered,
+        policy=f"{cancellation_sentence(reader, policies)} {payment_sentence(reader)}",
+    )
+
+
+def _address(wish: Wish, day: date) -> str:
+    query = {
+        "servicio": wish.service_id,
+        "sede": wish.location_id,
+        "profesional": wish.provider_id or "",
+        "dia": day,
+    }
+    return f"/reservar?{urlencode(query)}"
+
+
+@router.get("/reservar")
+async def times(
+    request: Request,
+    servicio: str = "",
+    sede: str = "",
+    profesional: str = "",
+    dia: str = "",
+    reader: Reader = Depends(reader_of),
+) -> Response:
+    """Second page: with whom, which day, which hour."""
+    service_id, location_id = parse_key(servicio), parse_key(sede)
+    if service_id is None or location_id is None:
+        raise NotFoundError
+    wish = Wish(service_id, location_id, parse_key(profesional))
+    return await _times_page(request, reader, wish, parse_day(dia))
+
+
+async def _times_page(
+    request: Request, reader: Reader, wish: Wish, day: date | None, problem: str = ""
+) -> Response:
+    async with reader.database.connection() as connection:
+        chosen = await offer.choose(connection, reader, wish)
+        bounds = choosing.bounds_of(chosen.policies, chosen.location.zone)
+        view = await choosing.pick(
+            connection, reader, chosen.wish, bounds, day, lambda day: _address(chosen.wish, day)
+        )
+    fields = [
+        ("servicio", chosen.service.id),
+        ("sede", chosen.location.id),
+        ("profesional", chosen.wish.provider_id or ""),
+    ]
+    return page(
+        request,
+        reader,
+        "booking/time.html",
+        409 if problem else 200,
+        service=chosen.service,
+        location=chosen.location,
+        many_locations=chosen.many_locations,
+        providers=chosen.providers,
+        provider=chosen.provider,
+        view=view,
+        fields=fields,
+        problem=problem,
+        policy=cancellation_sentence(reader, chosen.policies),
+    )
+
+
+def _wish_of(form: Form) -> tuple[Wish, datetime]:
+    """What a form of hours asks for. Raises `NotFoundError` if it is none of ours."""
+    service_id, location_id = parse_key(form.raw("servicio")), parse_key(form.raw("sede"))
+    starts_at = picker.parse_instant(form.raw("inicio"))
+    if service_id is None or location_id is None or starts_at is None:
+        raise NotFoundError
+    return Wish(service_id, location_id, parse_key(form.raw("profesional"))), starts_at
+
+
+@router.post("/reservar")
+async def hold(request: Request, reader: Reader = Depends(reader_of)) -> Response:
+    """Keeps the chosen hour while the visitor fills in who they are."""
+    form = await submitted(request)
+    wish, starts_at = _wish_of(form)
+    limiter: RateLimiter = request.app.state.rate_limiter
+    limiter.check(HOLDS_PER_NETWORK, network_of(RequestInfo.of(request.scope).client_ip))
+    try:
+        async with reader.database.connection() as connection:
+            booking_id = await take(connection, request, reader, wish, starts_at)
+    except (ConflictError, PolicyError) as error:
+        day = reader.fmt.local(starts_at).date()
+        return await _times_page(request, reader, wish, day, explain(reader, error))
+    return see(f"/reservar/datos/{links_of(request).token(booking_id)}")
+
+
+async def take(
+    connection: Connection, request: Request, reader: Reader, wish: Wish, starts_at: datetime
+) -> UUID:
+    """Holds a time. Raises as `booking.service.hold`."""
+    asked = HoldRequest(
+        service_id=wish.service_id,
+        location_id=wish.location_id,
+        provider_id=wish.provider_id,
+        starts_at=starts_at,
+    )
+    held = await bookings.hold(connection, reader.app, visitor(request, reader), asked)
+    return held.id

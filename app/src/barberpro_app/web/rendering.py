@@ -1,0 +1,158 @@
+"""One site: the brand's settings, its templates, texts and files; and one page for one reader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from barberpro_app.identity.auth import Principal, current_principal
+from barberpro_app.identity.forms import FORM_FIELD, FormTokens, remember_visitor
+from barberpro_app.kit.database import Database
+from barberpro_app.settings import AppConfiguration, Settings
+from barberpro_app.web import language, texts, theme
+from barberpro_app.web.assets import Assets, icon
+from barberpro_app.web.formatting import Formats
+from barberpro_app.web.forms import Form, read
+from barberpro_app.web.texts import Problem, Translator
+
+SEE_OTHER = 303
+# Pages hold personal data or a form of one visitor: no cache keeps them.
+PAGE_HEADERS = {"Cache-Control": "no-store", "Vary": "Accept-Language, Cookie"}
+
+
+@dataclass
+class Site:
+    """Everything that the pages of one deployment share; made once by the composition root."""
+
+    settings: Settings
+    database: Database
+    environment: Environment
+    assets: Assets
+    translators: Mapping[str, Translator]
+
+    @property
+    def locales(self) -> tuple[str, ...]:
+        return tuple(self.translators)
+
+    def formats(self, locale: str) -> Formats:
+        return Formats(locale, self.settings.app.currency, self.settings.app.zone)
+
+
+@dataclass
+class Reader:
+    """Who reads this page, in which language."""
+
+    site: Site
+    principal: Principal
+    locale: str
+    t: Translator
+    fmt: Formats
+
+    @property
+    def database(self) -> Database:
+        return self.site.database
+
+    @property
+    def app(self) -> AppConfiguration:
+        return self.site.settings.app
+
+
+def create_site(settings: Settings, database: Database) -> Site:
+    app = settings.app
+    offered = [locale for locale in app.locales if locale in texts.LOCALES] or [
+        texts.DEFAULT_LOCALE
+    ]
+    if app.locale in offered:
+        offered.sort(key=lambda locale: locale != app.locale)
+    environment = Environment(
+        loader=FileSystemLoader(str(files(__package__).joinpath("templates"))),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    primary = theme.parse(app.brand.primary_color)
+    ink = theme.hexadecimal(theme.readable_on(primary))
+    assets = Assets(
+        {
+            "theme.css": theme.stylesheet(app.brand.primary_color, app.brand.accent_color),
+            "icon.svg": icon(app.brand.name, theme.hexadecimal(primary), ink),
+        }
+    )
+    translators = {locale: Translator(locale, app.words.get(locale, {})) for locale in offered}
+    return Site(settings, database, environment, assets, translators)
+
+
+def site_of(request: Request) -> Site:
+    site: Site = request.app.state.site
+    return site
+
+
+def locale_of(request: Request) -> str:
+    site = site_of(request)
+    return language.choose(
+        request.cookies.get(language.COOKIE),
+        request.headers.get("accept-language", ""),
+        site.locales[0],
+        site.locales,
+    )
+
+
+async def reader_of(request: Request) -> Reader:
+    """Dependency of every page."""
+    return reader_for(request, await current_principal(request))
+
+
+def reader_for(request: Request, principal: Principal) -> Reader:
+    site = site_of(request)
+    locale = locale_of(request)
+    return Reader(site, principal, locale, site.translators[locale], site.formats(locale))
+
+
+def page(
+    request: Request, reader: Reader, template: str, status: int = 200, /, **context: Any
+) -> HTMLResponse:
+    """A page in the reader's language."""
+    tokens: FormTokens = request.app.state.form_tokens
+    body = reader.site.environment.get_template(template).render(
+        request=request,
+        reader=reader,
+        principal=reader.principal,
+        lang=reader.locale,
+        t=reader.t,
+        fmt=reader.fmt,
+        app=reader.site.settings.app,
+        brand=reader.site.settings.app.brand,
+        asset=reader.site.assets.url,
+        path=request.url.path,
+        form_token=tokens.token(request),
+        **{"form": Form.empty(), **context},
+    )
+    response = HTMLResponse(body, status_code=status, headers=PAGE_HEADERS)
+    remember_visitor(request, response)
+    return response
+
+
+async def submitted(request: Request) -> Form:
+    """The form of this request, if it was shown to this visitor. Raises `CrossSiteRequestError`."""
+    form = await read(request)
+    tokens: FormTokens = request.app.state.form_tokens
+    tokens.check(request, form.raw(FORM_FIELD))
+    return form
+
+
+def see(address: str) -> RedirectResponse:
+    """To the page that shows what a form did, so that reloading does not send it again."""
+    return RedirectResponse(address, SEE_OTHER, headers={"Cache-Control": "no-store"})
+
+
+def say(reader: Reader, problem: Problem) -> str:
+    """A problem in the reader's language."""
+    return reader.t(problem.key, **problem.values)

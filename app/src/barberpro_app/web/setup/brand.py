@@ -1,0 +1,22 @@
+"""The brand, to read: it is set on deployment."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from barberpro_app.identity.auth import require_scope
+from barberpro_app.web.rendering import Reader, reader_of, see
+from barberpro_app.web.setup.common import panel
+
+router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("settings:read"))])
+
+
+@router.get("/ajustes")
+async def start() -> Response:
+    return see("/ajustes/marca")
+
+
+@router.get("/ajustes/marca")
+async def show(request: Request, reader: Reader = Depends(reader_of)) -> Response:
+    return panel(request, reader, "brand", reader.t("brand.title"))

@@ -1,0 +1,1 @@
+"""The withdrawal button: who contracted at a distance may withdraw within ten days."""

@@ -1,0 +1,71 @@
+"""Receiving a withdrawal, and seeing that it is answered."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from barberpro_app.audit.trail import Actor
+from barberpro_app.kit.database import Connection
+from barberpro_app.kit.errors import NotFoundError
+from barberpro_app.withdrawal import repository
+
+#: As in booking codes: nothing that is misread aloud. 30^9 codes, too many to guess.
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+_LISTED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalDraft:
+    """What a consumer says. Only name and address are needed: the law asks for no reasons."""
+
+    name: str
+    email: str
+    booking_code: str
+    detail: str
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A request as the business sees it."""
+
+    id: UUID
+    code: str
+    name: str
+    email: str
+    booking_code: str
+    detail: str
+    created_at: datetime
+    answered_at: datetime | None
+
+
+async def receive(
+    connection: Connection, actor: Actor, draft: WithdrawalDraft, business_email: str
+) -> str:
+    """Stores the request, has it mailed to both sides, and returns its tracking code."""
+    code = "A" + "".join(secrets.choice(_ALPHABET) for _ in range(9))
+    request = {
+        "code": code,
+        "name": draft.name,
+        "email": draft.email,
+        "booking_code": draft.booking_code,
+        "detail": draft.detail,
+        "locale": draft.locale,
+        "business_email": business_email,
+    }
+    await repository.receive(connection, actor, request)
+    return code
+
+
+async def latest(connection: Connection) -> list[Withdrawal]:
+    """The last requests, those to answer first."""
+    return [Withdrawal(**row) for row in await repository.latest(connection, _LISTED)]
+
+
+async def answer(connection: Connection, actor: Actor, request_id: UUID) -> None:
+    """Marks a request as answered. Raises `NotFoundError` if there is no open one."""
+    if not await repository.answer(connection, actor, request_id):
+        raise NotFoundError
