@@ -35,6 +35,7 @@ from barberpro_app.kit.requests import RequestContext, RequestInfo
 from barberpro_app.notification import endpoints as notification
 from barberpro_app.routers import ROUTERS
 from barberpro_app.settings import Settings
+from barberpro_app.web.install import install_pages
 from barberpro_app.worker import Worker
 
 DESCRIPTION = """Book, change and see appointments of one business.
@@ -44,6 +45,21 @@ Errors are problem details (RFC 9457) with a stable `code`. Money is integer cen
 ISO 8601 with offset."""
 
 
+LARGEST_BODY = 1_048_576
+#: What a POST to these routes does to a booking, for `bookings_total`.
+BOOKING_ROUTES = {
+    "/api/v1/holds": "held",
+    "/api/v1/holds/{booking_id}/confirm": "confirmed",
+    "/api/v1/bookings": "confirmed",
+    "/api/v1/bookings/{booking_id}/reschedule": "rescheduled",
+    "/api/v1/bookings/{booking_id}/cancel": "cancelled",
+    "/reservar": "held",
+    "/reservar/datos/{token}": "confirmed",
+    "/reserva/{token}/cambiar": "rescheduled",
+    "/reserva/{token}/cancelar": "cancelled",
+    "/agenda/reserva/{booking_id}/cambiar": "rescheduled",
+    "/agenda/reserva/{booking_id}/cancelar": "cancelled",
+}
 REMOVED_CLIENTS_SECONDS = 15.0
 #: With the drain of requests and the linger of `serve` still under the contract's 10 s.
 WORKER_DRAIN_SECONDS = 2.0
@@ -65,6 +81,7 @@ def create_application(settings: Settings, *, with_worker: bool = False) -> Fast
         description=DESCRIPTION,
         docs_url=None,  # its page loads scripts from elsewhere, which our CSP refuses
         redoc_url=None,
+        max_body_size=LARGEST_BODY,
         lifespan=_lifespan,
         middleware=_middleware(settings, metrics),
     )
@@ -75,6 +92,7 @@ def create_application(settings: Settings, *, with_worker: bool = False) -> Fast
         app.include_router(part.router)
     for router in ROUTERS:
         app.include_router(router)
+    install_pages(app, settings, app.state.database)
     return app
 
 
@@ -112,7 +130,7 @@ def _middleware(settings: Settings, metrics: Metrics) -> list[Middleware]:
     public_url = settings.app.public_url
     return [
         Middleware(RequestContext),
-        Middleware(Observation, metrics=metrics),
+        Middleware(Observation, metrics=metrics, bookings=BOOKING_ROUTES),
         Middleware(SecurityHeaders, public_url=public_url),
         Middleware(ErrorBoundary),
         Middleware(RefuseCrossSite, public_url=public_url, refusal=_refuse_cross_site),

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from barberpro_app.audit.repository import Filter
 from barberpro_app.audit.service import MOST, list_events
+from barberpro_app.edge import READING
 from barberpro_app.identity.auth import Principal, require_scope
 from barberpro_app.kit.database import Database
 from barberpro_app.kit.schemas import Answer, Instant, Line
@@ -55,7 +56,7 @@ class AuditQuery(Answer):
         return Filter(**self.model_dump(exclude={"limit"}))
 
 
-@router.get("/audit", summary="Who did what")
+@router.get("/audit", responses=READING, summary="Who did what")
 async def audit(
     request: Request,
     query: Annotated[AuditQuery, Query()],

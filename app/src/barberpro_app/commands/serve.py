@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -59,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         with_worker=arguments.with_worker,
         pid=os.getpid(),
     )
+    gc.collect()
+    gc.freeze()  # what is there now stays: full collections need not walk it again
     try:
         server.run(sockets=[listener])
     except KeyboardInterrupt:

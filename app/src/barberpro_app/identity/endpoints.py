@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 
 from barberpro_app.audit.trail import Actor
+from barberpro_app.edge import READING, WRITING
 from barberpro_app.identity import staff
 from barberpro_app.identity.auth import Principal, current_principal, require_scope
 from barberpro_app.identity.schemas import Me, Staff, StaffPage, StaffPatch, StaffRequest
@@ -26,13 +27,13 @@ def _actor(request: Request, principal: Principal) -> Actor:
     return Actor(principal, request_id_of(request.scope))
 
 
-@router.get("/me", summary="Who am I?")
+@router.get("/me", responses=READING, summary="Who am I?")
 async def me(principal: Principal = Depends(current_principal)) -> Me:
     """The API client or the signed-in person; anonymous without either."""
     return Me.of(principal)
 
 
-@router.get("/staff", summary="Who works here")
+@router.get("/staff", responses=READING, summary="Who works here")
 async def list_staff(
     request: Request, _: Principal = Depends(require_scope("settings:read"))
 ) -> StaffPage:
@@ -42,7 +43,7 @@ async def list_staff(
     return StaffPage(items=[Staff.of(user) for user in users])
 
 
-@router.get("/staff/{staff_id}", summary="One staff user")
+@router.get("/staff/{staff_id}", responses=READING, summary="One staff user")
 async def get_staff(
     request: Request, staff_id: UUID, _: Principal = Depends(require_scope("settings:read"))
 ) -> Staff:
@@ -50,7 +51,7 @@ async def get_staff(
         return Staff.of(await staff.get_staff(connection, staff_id))
 
 
-@router.post("/staff", status_code=201, summary="Give somebody an account")
+@router.post("/staff", responses=WRITING, status_code=201, summary="Give somebody an account")
 async def add_staff(
     request: Request,
     body: StaffRequest,
@@ -62,7 +63,7 @@ async def add_staff(
         return Staff.of(await staff.add_staff(connection, _actor(request, principal), draft))
 
 
-@router.patch("/staff/{staff_id}", summary="Change a staff user")
+@router.patch("/staff/{staff_id}", responses=WRITING, summary="Change a staff user")
 async def change_staff(
     request: Request,
     staff_id: UUID,
@@ -77,7 +78,9 @@ async def change_staff(
     return Staff.of(user)
 
 
-@router.delete("/staff/{staff_id}", status_code=204, summary="Remove a staff user")
+@router.delete(
+    "/staff/{staff_id}", responses=WRITING, status_code=204, summary="Remove a staff user"
+)
 async def remove_staff(
     request: Request,
     staff_id: UUID,

@@ -16,9 +16,6 @@ from prometheus_client.registry import Collector
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-_BOOKING_OUTCOMES = {
-    "held", "confirmed", "rescheduled", "cancelled", "slot_taken", "refused", "expired", "status_set",
-}  # fmt: skip
 
 
 class PoolCollector(Collector):
@@ -90,10 +87,6 @@ class Metrics:
         method = method if method in _METHODS else "OTHER"
         self.requests.labels(method, route, str(status)).inc()
         self.durations.labels(method, route).observe(seconds)
-
-    def count_booking(self, outcome: str) -> None:
-        """One attempt to book: held, confirmed, rescheduled, cancelled, slot_taken, refused..."""
-        self.bookings.labels(outcome if outcome in _BOOKING_OUTCOMES else "other").inc()
 
     def render(self) -> bytes:
         """The text format, version 0.0.4."""

@@ -6,7 +6,7 @@ A raw path may carry a sign-in token or a booking code; the template says which 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,13 +26,21 @@ def route_template(scope: Scope) -> str:
 
 
 class Observation:
-    """Measures and logs each request when its answer is complete."""
+    """Measures and logs each request when its answer is complete.
+
+    `bookings` names what a POST to a route does to a booking when it succeeds (`held`, ...).
+    """
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics, quiet: Collection[str] = QUIET_ROUTES
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        bookings: Mapping[str, str],
+        quiet: Collection[str] = QUIET_ROUTES,
     ) -> None:
         self.app = app
         self._metrics = metrics
+        self._bookings = bookings
         self._quiet = quiet
         self._log = get_logger("access")
 
@@ -58,6 +66,8 @@ class Observation:
         seconds = time.perf_counter() - info.started
         route = route_template(scope)
         self._metrics.observe_request(scope["method"], route, status, seconds)
+        if scope["method"] == "POST" and route in self._bookings:
+            self._metrics.bookings.labels(self._booking_outcome(route, status, info.problem)).inc()
         if route in self._quiet and status < 400:
             return
         self._log.info(
@@ -68,4 +78,12 @@ class Observation:
             route=route,
             status=status,
             ms=round(seconds * 1000, 2),
+            **({"problem": info.problem} if info.problem else {}),
         )
+
+    def _booking_outcome(self, route: str, status: int, problem: str) -> str:
+        if status < 400:
+            return self._bookings[route]
+        if status >= 500:
+            return "error"
+        return "slot_taken" if problem == "slot_taken" else "refused"

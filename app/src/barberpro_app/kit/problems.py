@@ -92,6 +92,7 @@ def wants_page(request: Request) -> bool:
 
 def answer(request: Request, problem: Problem) -> Response:
     """The problem in the form that the caller can read."""
+    RequestInfo.of(request.scope).problem = problem.code
     page: ErrorPage | None = getattr(request.app.state, "error_page", None)
     if page is not None and wants_page(request):
         return page(request, problem)

@@ -19,12 +19,14 @@ _PLAUSIBLE_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 @dataclass(slots=True)
 class RequestInfo:
-    """One per request, at the scope's own key; the layers above fill in `principal` and `actor`."""
+    """One per request, at the scope's own key; the layers above fill in `principal`, `actor`
+    and, for an answer that is a problem, its `problem` code."""
 
     request_id: str
     client_ip: str = ""
     principal: object = None
     actor: str = "anonymous"
+    problem: str = ""
     started: float = field(default_factory=time.perf_counter)
 
     @classmethod

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 
 from barberpro_app.audit.trail import Actor
+from barberpro_app.edge import READING, WRITING
 from barberpro_app.identity.auth import Principal, require_scope
 from barberpro_app.kit.database import Database
 from barberpro_app.kit.requests import request_id_of
@@ -40,7 +41,7 @@ class MessageEntryPage(Answer):
     next: UUID | None
 
 
-@router.get("/messages", summary="What became of messages")
+@router.get("/messages", responses=READING, summary="What became of messages")
 async def list_messages(
     request: Request,
     state: State | None = None,
@@ -58,7 +59,12 @@ async def list_messages(
     )
 
 
-@router.post("/messages/{message_id}/resend", status_code=204, summary="Send a message again")
+@router.post(
+    "/messages/{message_id}/resend",
+    responses=WRITING,
+    status_code=204,
+    summary="Send a message again",
+)
 async def send_again(
     request: Request,
     message_id: UUID,
