@@ -17,12 +17,13 @@ from barberpro.cli.preload import RunEngine, make_engine
 from barberpro.deployment.applied import read_applied
 from barberpro.deployment.context import Surroundings
 from barberpro.deployment.pipeline import deploy_factory
-from barberpro.errors import InvalidInputError
+from barberpro.deployment.runbook import latest
+from barberpro.errors import BarberProError, InvalidInputError
 from barberpro.planning.differences import Change, difference
 from barberpro.planning.findings import Finding, Severity
 from barberpro.planning.inventory import Inventory, Known
 from barberpro.planning.model import Plan
-from barberpro.planning.plans import canonical_json, checksum, make_plan
+from barberpro.planning.plans import checksum, make_plan
 from barberpro.planning.requests import parse_request
 from barberpro.runs.events import Listener
 from barberpro.runs.kinds import PipelineFactory
@@ -52,7 +53,7 @@ class Planned:
     def payload(self) -> dict[str, Json]:
         """The input of a deploy run: the plan that was shown, by its checksum."""
         return {
-            "plan": canonical_json(self.plan),
+            "plan": self.plan.model_dump(mode="json"),  # the registry reads the request in it
             "checksum": checksum(self.plan),
             "options": {"previous_revision": self.live},
         }
@@ -70,6 +71,19 @@ def applied_plans(layout: Layout) -> dict[str, tuple[Deployment, Plan | None]]:
         plan = read_applied(documents_of(layout, record.id), record.live) if record.live else None
         found[record.id] = (record, plan)
     return found
+
+
+def applied_plan(layout: Layout, deployment: str) -> tuple[Plan, Deployment]:
+    """The plan that ``deployment`` runs; what it is on disk where nothing is live."""
+    record = Store(layout).required(deployment)
+    plan = read_applied(documents_of(layout, deployment), record.live) if record.live else None
+    if plan is None:
+        raise BarberProError(
+            f"{deployment} has no live revision",
+            where=str(layout.deployment(deployment)),
+            mend=f"barberpro resume {deployment} finishes what was begun; or deploy it again",
+        )
+    return plan, record
 
 
 def make_planned(options: Mapping[str, Any]) -> Planned:
@@ -125,6 +139,13 @@ class Operator:
         url = self.platform.registry_url()
         with self.registry() as registry, make_engine(url, self.kinds(registry), send) as engine:
             yield engine
+
+    def runbook(self, deployment: str) -> Path:
+        """The newest runbook in HTML."""
+        path = latest(documents_of(self.platform.layout, deployment))
+        if path is None:
+            raise BarberProError(f"{deployment} has no runbook yet", mend="every deploy writes one")
+        return path
 
     def usual_seconds(self, deployment: str, kind: str = "deploy") -> float | None:
         """The median duration of the last undisturbed runs; None where there is none."""

@@ -12,6 +12,7 @@ from barberpro.deployment.checks.pages import Page
 from barberpro.deployment.checks.transport import check_certificate, served_certificate
 from barberpro.deployment.conclusions import conclude, plain, step
 from barberpro.deployment.context import DeployContext
+from barberpro.deployment.runbook import remove_documents
 from barberpro.planning.findings import Finding, Severity
 from barberpro.runs.outcomes import Done, Outcome
 from barberpro.runs.pipelines import Stage
@@ -111,6 +112,7 @@ def activate_domain(context: DeployContext) -> Outcome:
 
 def deactivate_domain(context: DeployContext) -> None:
     context.target.deactivate(context.plan, context.revision)
+    remove_documents(context.documents, context.revision, context.previous)
 
 
 STAGE: Stage[DeployContext] = Stage(

@@ -10,7 +10,9 @@ from barberpro.runs.outcomes import Done, Outcome
 from barberpro.runs.pipelines import Stage
 
 START_SECONDS = 60.0
-ABSENT = "not_in_release"  # how the app names a service that is enabled and that it does not contain
+ABSENT = (
+    "not_in_release"  # how the app names a service that is enabled and that it does not contain
+)
 HEALTHY = frozenset({"ok", "up", "running", "healthy", "true"})
 
 

@@ -7,6 +7,7 @@ bytes. ``latest`` in the folder of documents leads to the newest revision's.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -87,6 +88,18 @@ def write_runbook(documents: Path, runbook: Runbook) -> Path:
             mend="free space and make the folder writable, then run barberpro resume",
         ) from error
     return folder
+
+
+def remove_documents(documents: Path, revision: int, previous: int | None) -> None:
+    """Takes back what a revision wrote; ``latest`` leads to ``previous`` again. Safe to repeat."""
+    shutil.rmtree(revision_folder(documents, revision), ignore_errors=True)
+    link = documents / LATEST
+    if previous is not None and revision_folder(documents, previous).is_dir():
+        _point(link, revision_folder(documents, previous).name)
+    else:
+        link.unlink(missing_ok=True)
+        if documents.is_dir() and not any(documents.iterdir()):
+            documents.rmdir()
 
 
 def _replace(path: Path, text: str) -> None:

@@ -81,17 +81,17 @@ def verify_domain(context: DeployContext) -> Outcome:
         )
     findings = list(context.target.check_hostname(plan))
     detail = f"{plan.network.local_hostname} is free for this deployment"
-    if plan.network.hostname != plan.network.local_hostname:
-        detail += f"; {plan.network.hostname} is to be pointed here by its owner"
+    domain = plan.network.domain
+    if domain is not None and plan.requirements:
+        detail += f"; {domain} is still to be pointed here by its owner"
         findings.append(
             Finding(
                 id="public-domain-pending",
                 severity=Severity.INFO,
-                what=f"{plan.network.hostname}: public DNS and certificate are still to be made",
-                where=plan.network.hostname,
+                what=f"{domain}: public DNS and certificate are still to be made",
+                where=domain,
                 why="no credentials for the domain's DNS were given",
-                mend="; ".join(plan.requirements)
-                or "create the DNS records of the runbook at the domain's registrar",
+                mend=" ".join(plan.requirements),
             )
         )
     return conclude(context, findings, detail, refused=True)
