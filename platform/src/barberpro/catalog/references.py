@@ -65,9 +65,6 @@ def _services(vertical: Vertical, entry: Entry, base: set[str]) -> Iterator[Prob
 
 def _traits(vertical: Vertical, entry: Entry) -> Iterator[Problem]:
     compliance = vertical.compliance
-    if vertical.clinical_records and compliance.clinical_record_retention is None:
-        what = "found nothing, expected the years that clinical records are kept, such as 10_years"
-        yield _at(entry, ("compliance", "clinical_record_retention"), what)
     if compliance.gdpr_article_9 and not vertical.health_data:
         what = "found no health-data, expected it with gdpr_article_9 (Ley 25.326 arts. 2, 7 and 8)"
         yield _at(entry, ("compliance", "traits"), what)

@@ -35,10 +35,20 @@ def validate(model: type[M], value: Value, locate: Locate) -> tuple[M | None, li
     try:
         return model.model_validate(value), []
     except ValidationError as error:
+        found = error.errors(include_url=False)
         return None, [
             _problem(model, value, details, locate)
-            for details in error.errors(include_url=False, include_context=True)
+            for details in found
+            if not _follows(details, found)
         ]
+
+
+def _follows(details: ErrorDetails, found: list[ErrorDetails]) -> bool:
+    """Whether a list only seems too short because of the faults in its items."""
+    loc = details["loc"]
+    return details["type"] == "too_short" and any(
+        len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in found
+    )
 
 
 def _problem(
