@@ -159,8 +159,9 @@ class Operator:
 
 
 @contextmanager
-def open_operator(catalogs: tuple[Path, ...] = ()) -> Iterator[Operator]:
-    """Brings the shared services up, and leaves them as the deployments need them."""
+def open_operator(catalogs: tuple[Path, ...] = (), *, remove: bool = False) -> Iterator[Operator]:
+    """Brings the shared services up, and leaves them as the deployments need them. With ``remove``
+    nothing but backups is left at the end where no deployment is."""
     preload.begin()
     local = LocalPlatform.open()
     local.ensure_running()
@@ -169,4 +170,4 @@ def open_operator(catalogs: tuple[Path, ...] = ()) -> Iterator[Operator]:
             local, LocalTarget(local), f"{getpass.getuser()}@{platform.node()}", catalogs
         )
     finally:
-        local.settle()
+        local.settle(remove=remove)
