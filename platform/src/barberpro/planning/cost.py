@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 from barberpro.catalog.model import (
     Catalog,
@@ -107,7 +107,7 @@ def _cheapest(nodes: Iterable[NodePrice], sizes: Sizes) -> tuple[NodePrice, int]
 def _count(node: NodePrice, sizes: Sizes) -> int:
     by_cpu = Decimal(repr(sizes.cpu_cores)) / node.vcpus
     by_memory = Decimal(repr(sizes.memory_gb)) / node.memory_gib
-    return max(1, -int(-max(by_cpu, by_memory) // 1))
+    return max(1, int(max(by_cpu, by_memory).to_integral_value(ROUND_CEILING)))
 
 
 def _node_lines(

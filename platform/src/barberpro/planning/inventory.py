@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 
 from barberpro.planning.model import Plan
@@ -38,9 +39,20 @@ def _nothing() -> Mapping[str, Known]:
     return MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Inventory:
     """All deployments that share the target, by id, and the facts of that target."""
 
     deployments: Mapping[str, Known] = field(default_factory=_nothing)
     facts: TargetFacts = TargetFacts()
+
+    @cached_property
+    def database_users(self) -> Mapping[str, tuple[str, ...]]:
+        """Which deployments use a PostgreSQL name; gathered once, however many plans ask."""
+        users: dict[str, tuple[str, ...]] = {}
+        for identifier, known in self.deployments.items():
+            if known.plan is not None:
+                database = known.plan.database
+                for name in {database.name, database.owner_role, database.app_role}:
+                    users[name] = (*users.get(name, ()), identifier)
+        return users

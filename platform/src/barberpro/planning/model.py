@@ -205,9 +205,7 @@ class Protection(Model):
     tls_minimum: str = "1.3"
     encryption_layers: tuple[str, ...] = ()
     card_data: bool = False  # whether a card number could reach the deployment
-    consumer_links: tuple[str, ...] = ()
-    access_days: int = 10  # running days, Ley 25.326 art. 14
-    rectification_business_days: int = 5  # Ley 25.326 art. 16
+    required_health_fields: tuple[str, ...] = ()  # that a form would insist on
     audit_trail: str = "comprehensive"
 
 

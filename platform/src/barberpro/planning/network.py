@@ -7,6 +7,7 @@ between deployments.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from barberpro.planning.inventory import TargetFacts
 from barberpro.planning.model import DnsRecord, Flow, Network, Request, Workload
@@ -47,7 +48,7 @@ def make_network(
     return Network(
         hostname=domain if domain is not None and served else local,
         local_hostname=local,
-        flows=tuple(_flows(tuple(workload.name for workload in workloads))),
+        flows=_flows(tuple(workload.name for workload in workloads)),
         dns_records=tuple(_records(domain, request, facts)) if domain is not None else (),
         certificate_issuer="acme" if served else "local-ca",
         domain=domain,
@@ -106,8 +107,10 @@ def _records(domain: str, request: Request, facts: TargetFacts) -> Iterator[DnsR
     yield DnsRecord(name=domain, type="CAA", value=f'0 issue "{CERTIFICATE_AUTHORITY}"')
 
 
-def _flows(workloads: tuple[str, ...]) -> Iterator[Flow]:
-    """All allowed flows, ordered by source, destination and port."""
+@lru_cache(maxsize=64)
+def _flows(workloads: tuple[str, ...]) -> tuple[Flow, ...]:
+    """All allowed flows, ordered by source, destination and port. They follow from the names of the
+    workloads alone, which all deployments of a vertical share."""
     everything = (
         *_inside(workloads),
         *(
@@ -117,7 +120,7 @@ def _flows(workloads: tuple[str, ...]) -> Iterator[Flow]:
         ),
         *_naming(workloads),
     )
-    yield from sorted(everything, key=lambda f: (f.source, f.destination, f.port, f.protocol))
+    return tuple(sorted(everything, key=lambda f: (f.source, f.destination, f.port, f.protocol)))
 
 
 def _inside(workloads: tuple[str, ...]) -> Iterator[Flow]:

@@ -13,6 +13,7 @@ from barberpro.catalog.model import Catalog
 from barberpro.errors import InvalidInputError
 from barberpro.planning import compliance, cost, names, network
 from barberpro.planning.application import make_application, make_seed
+from barberpro.planning.cases import Case
 from barberpro.planning.inventory import Inventory
 from barberpro.planning.model import Plan, Request
 from barberpro.planning.monitors import make_monitors
@@ -44,8 +45,9 @@ def make_plan(request: Request, catalog: Catalog, inventory: Inventory) -> Plan:
     reachable = network.make_network(identifier, request, sizing.workloads, inventory.facts)
     monthly = cost.make_cost(request, sizing.sizes, catalog, location_of(request, catalog))
     monitors, notes = make_monitors(identifier, request, sizing.sizes, catalog)
+    case = Case(identifier, request, protection, sizing.database, reachable, catalog, inventory)
     findings = (
-        *compliance.judge(compliance.Case(request, protection, catalog)),
+        *compliance.judge(case),
         *cost.cost_findings(monthly, catalog.policies.cost_targets.get(vertical.id)),
         *notes,
     )
@@ -130,7 +132,7 @@ def _digest(text: str) -> str:
 
 def _parsed(text: str) -> dict[str, Any]:
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise InvalidPlanError(
             "The plan is not JSON.", where=str(error)[:200], mend="Make it with `barberpro plan`."
@@ -140,6 +142,10 @@ def _parsed(text: str) -> dict[str, Any]:
             "The plan is not a JSON object.", mend="Make it with `barberpro plan`."
         )
     return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _stated_checksum(stated: object, expected: str | None) -> str:

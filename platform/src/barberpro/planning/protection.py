@@ -13,7 +13,6 @@ PERSONAL_DATA = "personal_data"
 VOLUME_LAYER = "volume"
 FIELD_LAYER = "field"
 TLS_MINIMUM = "1.3"
-CONSUMER_LINKS = ("boton-de-arrepentimiento", "boton-de-baja")
 
 
 def location_of(request: Request, catalog: Catalog) -> ProviderLocation:
@@ -34,7 +33,6 @@ def make_protection(request: Request, catalog: Catalog) -> Protection:
         tls_minimum=TLS_MINIMUM,
         encryption_layers=tuple(_layers(vertical, provider)),
         card_data=False,  # payments are made at the provider's own page: no form of ours takes a card
-        consumer_links=CONSUMER_LINKS,
         audit_trail=vertical.compliance.audit_trail,
     )
 

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar, cast, get_args
+from typing import TypeVar, get_args
 
 from barberpro.catalog.model import Catalog
 from barberpro.errors import InvalidInputError
@@ -22,6 +22,7 @@ LOCAL_PROVIDER = "this-machine"
 
 _JOINER = "\u200d"  # joins emoji into one picture; invisible, and so allowed nowhere else
 _SHOWN = 60
+_REPEATED = frozenset({"transfer_instruments"})
 _TRANSFER = re.compile(r"([A-Za-z]{2})=([A-Za-z0-9_-]{1,60})(?::(.{1,200}))?", re.DOTALL)
 Parsed = TypeVar("Parsed")
 
@@ -137,7 +138,8 @@ def shown(value: str) -> str:
 
 
 def _flag(key: str) -> str:
-    return "--" + key.replace("_", "-")
+    """The flag of a field; one that may be given several times has its name in the singular."""
+    return "--" + (key.removesuffix("s") if key in _REPEATED else key).replace("_", "-")
 
 
 def _name(read: _Fields) -> str | None:
@@ -200,8 +202,8 @@ def _provider(read: _Fields, catalog: Catalog, target: str | None) -> str | None
     fitting = [key for key, known in catalog.providers.items() if target in (None, *known.targets)]
     default = LOCAL_PROVIDER if target == "local" and LOCAL_PROVIDER in fitting else None
     given = read.given.get("provider")
-    if given in catalog.providers and given not in fitting:
-        able = ", ".join(catalog.providers[cast("str", given)].targets)
+    if isinstance(given, str) and given in catalog.providers and given not in fitting:
+        able = ", ".join(catalog.providers[given].targets)
         read.problem(
             "provider",
             f"{given!r} does not go with --target {target}.",
@@ -255,7 +257,7 @@ def _transfers(read: _Fields) -> tuple[TransferInstrument, ...]:
             read.problem(
                 "transfer_instruments",
                 f"{shown(str(item))} is not COUNTRY=INSTRUMENT[:REFERENCE].",
-                "For example US=SCC_60E_annexII:contract-2026-14.",
+                "For example US=scc-60e-annex-ii:contract-2026-14.",
             )
         else:
             country = match[1].upper()
