@@ -178,7 +178,7 @@ class LocalPlatform:
             if entry is not None and entry.state == "failed":
                 if not ports.is_free(state.https_port, state.addresses):
                     self._write_routes(self._choose_ports())
-                self.supervisor.restart("router")
+                self.supervisor.restart(["router"])
             if time.monotonic() > deadline:
                 raise BarberProError(
                     "The router does not start.",
@@ -324,32 +324,37 @@ class LocalPlatform:
 
     # -- down
 
+    def close(self) -> None:
+        """This process is done with the platform: another one may shut it down."""
+        self._use.release()
+
     def stop_all(self) -> None:
         """Ends every process of this home. Deployments that are not stopped come back with a start."""
         with self.locked():
             self.supervisor.end()
             self.layout.remove_runtime()
 
-    def settle(self) -> Report:
-        """Shuts down what nobody uses: all services where no deployment runs, and everything but
-        the backups where none is left. To be called at the end of a command, after the registry
-        was closed; does nothing while another process is at work."""
+    def settle(self, *, remove: bool = False) -> Report:
+        """Shuts down what nobody uses: all services where no deployment runs. With ``remove`` (after
+        a destroy) everything but the backups goes where no deployment is left; without it the
+        history of runs stays, also of a first deployment that failed. To be called at the end of
+        a command, after the registry was closed; does nothing while another process is at work."""
         if not self.layout.home.is_dir():
             return Report("nothing is there")
         with told_to_operator("Shutting down"), self._use.alone() as alone:
             if not alone:
                 return Report("another process is at work")
             with self._lock():
-                return self._settle()
+                return self._settle(remove=remove)
 
-    def _settle(self) -> Report:
+    def _settle(self, *, remove: bool) -> Report:
         records = self.store.deployments()
         if any(not record.stopped for record in records):
             return Report("deployments are running")
-        if records:
+        if records or not remove:
             self.supervisor.end()
             self.layout.remove_runtime()
-            return Report("every deployment is stopped: PostgreSQL, router and mail catcher too")
+            return Report("no deployment runs: PostgreSQL, router and mail catcher are stopped too")
         if self.is_running() and self.layout.backups.is_dir():
             stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
             self.postgres.dump(databases.REGISTRY, self.layout.backups / f"registry-{stamp}.dump")
