@@ -61,8 +61,11 @@ def connect(url: str) -> psycopg.Connection[DictRow]:
         return raw_connect(url)
     except OUTAGES as error:
         raise unavailable(url, error) from error
-    except psycopg.ProgrammingError as error:  # the URL itself
-        raise unavailable(url, error) from error
+    except psycopg.ProgrammingError:  # its message would repeat the URL, password and all
+        raise RegistryUnavailableError(
+            "the registry's address cannot be read",
+            mend="write it as postgresql://user@host:port/database",
+        ) from None
 
 
 def raw_connect(url: str) -> psycopg.Connection[DictRow]:

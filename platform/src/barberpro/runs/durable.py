@@ -23,6 +23,7 @@ from contextlib import contextmanager
 import psutil
 import psycopg
 from dbos import DBOS, DBOSClient, DBOSConfig, Serializer, SetWorkflowID, WorkflowHandle
+from dbos import error as dbos_errors
 
 from barberpro.errors import BarberProError
 from barberpro.runs import connections
@@ -216,7 +217,7 @@ class Durable:
         self._patient.add(thread)
         try:
             yield
-        except Exception as error:
+        except (Exception, dbos_errors.DBOSBaseException) as error:
             raise _stop(error) from error
         finally:
             if entered:

@@ -27,7 +27,7 @@ from barberpro.runs.kinds import Bound, PipelineFactory, RunInput
 from barberpro.runs.locks import DeploymentLock
 from barberpro.runs.outcomes import Json
 from barberpro.runs.records import StepRecord
-from barberpro.runs.registry import Registry, UnknownRunError
+from barberpro.runs.registry import Registry, UnknownRunError, check_deployment_id
 from barberpro.runs.results import RunResult
 from barberpro.runs.rows import RUN_FORMAT, Run, Shape, canonical, checksum
 
@@ -105,6 +105,7 @@ class Engine:
         """
         who = started_by or getpass.getuser()
         id_ = _new_id()
+        check_deployment_id(deployment)
         text = canonical(payload)
         with self._lock(deployment, id_, kind, who, lock_wait) as lock:
             earlier = self.registry.unfinished_run(deployment)

@@ -7,6 +7,7 @@ records in ``history``). It does not import DBOS, so that ``barberpro list`` is 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, LiteralString
@@ -32,11 +33,23 @@ from barberpro.runs.rows import (
 )
 from barberpro.runs.schema import ensure_schema
 
+DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 Connection = psycopg.Connection[DictRow]
 
 
 class UnknownRunError(InvalidInputError):
     """There is no such run."""
+
+
+def check_deployment_id(deployment: str) -> None:
+    """A DNS label (RFC 1123, section 2.1), as on Kubernetes it is the namespace."""
+    if not DNS_LABEL.fullmatch(deployment):
+        raise InvalidInputError(
+            f"{deployment!r} is not a DNS label",
+            where="the deployment's id",
+            mend="use lower-case letters, digits and hyphens, at most 63, a hyphen neither first"
+            " nor last",
+        )
 
 
 class Registry:
@@ -121,7 +134,9 @@ class Registry:
 
         Returns the revision's number. The deployment is written too where it is new; its name,
         vertical and target come from the ``request`` in the plan or in the payload.
+        Raises ``InvalidInputError`` for a deployment that is not a DNS label.
         """
+        check_deployment_id(run.deployment)
 
         def work(connection: Connection) -> int | None:
             _ensure_deployment(connection, run)
