@@ -15,6 +15,7 @@ from barberpro.runs.outcomes import Outcome
 from barberpro.runs.pipelines import Stage
 
 RELOAD_SECONDS = 30.0
+ONLINE_METHODS = {"mercado-pago": "Mercado Pago", "card": "a card processor"}
 VERTICAL_SECTIONS = ("policies", "features", "words", "compliance")
 
 
@@ -68,32 +69,37 @@ def customise_branding(context: DeployContext) -> Outcome:
 
 
 def integrate_payments(context: DeployContext) -> Outcome:
-    """The methods that work without a contract; the gateway once its credentials are there."""
+    """What works without a contract is offered; an online method only once the credentials of the
+    owner's own account are there."""
     payments = _section(context, "payments")
-    methods = payments.get("methods")
-    names = [str(name) for name in methods] if isinstance(methods, (list, tuple)) else []
-    context.target.write_configuration(context.plan, context.revision, "payments", payments)
-    findings = []
-    if "mercado-pago" not in names:
-        findings.append(
-            Finding(
-                id="payment-gateway-pending",
-                severity=Severity.INFO,
-                what="Mercado Pago is not offered: no credentials were given",
-                where="app.json: payments.methods",
-                why="an account's access token and webhook key come from the owner of the business",
-                mend="give the credentials of the owner's Mercado Pago account, then deploy again",
-            )
+    wanted = payments.get("methods")
+    names = [str(name) for name in wanted] if isinstance(wanted, (list, tuple)) else []
+    offered = [name for name in names if name not in ONLINE_METHODS]
+    missing = [name for name in names if name in ONLINE_METHODS]
+    values = {**payments, "methods": offered}
+    context.target.write_configuration(context.plan, context.revision, "payments", values)
+    findings = [
+        Finding(
+            id=f"payment-gateway-pending-{name}",
+            severity=Severity.INFO,
+            what=f"{ONLINE_METHODS[name]} is not offered yet: its credentials were not given",
+            where="app.json: payments.methods",
+            why="access token and webhook key belong to the owner's account with the provider",
+            mend=f"open an account with {ONLINE_METHODS[name]}; a later release takes its credentials",
         )
-    detail = f"methods: {', '.join(names)}; no card number reaches this deployment"
-    return conclude(context, findings, detail, facts={"methods": names})
+        for name in missing
+    ]
+    detail = f"methods: {', '.join(offered)}; no card number reaches this deployment"
+    if missing:
+        detail += f"; not offered without credentials: {', '.join(missing)}"
+    return conclude(context, findings, detail, facts={"methods": offered})
 
 
 def set_up_notification(context: DeployContext) -> Outcome:
     """SMTP set, the whole configuration applied, and a message seen to arrive."""
     plan, revision = context.plan, context.revision
     sender = f"turnos@{plan.network.hostname}"
-    wanted = {"from": sender, **_section(context, "mail")}
+    wanted = {"from": sender, "username": "", "starttls": False, **_section(context, "mail")}
     report = context.target.write_configuration(plan, revision, "mail", wanted)
     applied = context.target.apply_configuration(plan, revision)
     with open_client(context.preview(), preview=True) as client:

@@ -19,7 +19,6 @@ from barberpro.errors import BarberProError
 
 TIME_FIELD, PROVIDER_FIELD, DAY_FIELD = "inicio", "profesional", "dia"
 CHOOSE, DETAILS, MANAGE = "/reservar", "/reservar/datos/", "/reserva/"
-DAYS_TO_TRY = 8
 
 
 class JourneyError(BarberProError):
@@ -42,24 +41,27 @@ class Journey:
         return self.client.post(form.action, data=fields, follow_redirects=True)
 
     def choose_time(self) -> tuple[Page, Form, list[str]]:
-        """The page with times of one provider, its form and those times, on a day far enough
-        away that the client may still change and cancel."""
+        """The page with times of one provider, its form and those times."""
         front = self.get("/")
         offered = [link.href for link in front.links if urlsplit(link.href).path == CHOOSE]
         if not offered:
             raise JourneyError("the first page offers no service", where=front.url)
         page = self.get(offered[0])
-        provider = next(
-            (v for form in page.forms for v in form.choices.get(PROVIDER_FIELD, []) if v), ""
-        )
-        if provider:
-            page = self.get(_with(page.url, {PROVIDER_FIELD: provider}))
+        providers = [v for form in page.forms for v in form.choices.get(PROVIDER_FIELD, []) if v]
+        if providers:
+            page = self.get(_with(page.url, {PROVIDER_FIELD: providers[0]}))
+        return self._times_far_away(page)
+
+    def _times_far_away(self, page: Page) -> tuple[Page, Form, list[str]]:
+        """Times on the latest day offered that has two: so far away that the client may still
+        change and cancel, whatever notice the business asks for."""
+        path = urlsplit(page.url).path
         days = [
             link.href
             for link in page.links
-            if urlsplit(link.href).path == CHOOSE and DAY_FIELD in _query(link.href)
+            if urlsplit(link.href).path == path and DAY_FIELD in _query(link.href)
         ]
-        for address in [*reversed(days[:DAYS_TO_TRY]), *days[DAYS_TO_TRY:]]:
+        for address in sorted(set(days), key=lambda url: _query(url)[DAY_FIELD], reverse=True):
             candidate = self.get(address)
             form = _form_with(candidate, TIME_FIELD)
             times = form.choices.get(TIME_FIELD, []) if form else []
@@ -95,9 +97,8 @@ class Journey:
 
     def reschedule(self, booking: Page, avoid: str) -> Page:
         """Moves the booking to another time; its page."""
-        page = self.get(f"{_bare(booking.url)}/cambiar")
-        form = _required(_form_with(page, TIME_FIELD), "the form with other times", page)
-        time = next((t for t in form.choices[TIME_FIELD] if t != avoid), None)
+        page, form, times = self._times_far_away(self.get(f"{_bare(booking.url)}/cambiar"))
+        time = next((t for t in times if t != avoid), None)
         if time is None:
             raise JourneyError("there is no other time to move to", where=page.url)
         moved = self._page(self.submit(form, {TIME_FIELD: time}), "reschedule")
