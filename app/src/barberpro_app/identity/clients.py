@@ -6,6 +6,7 @@ import hmac
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from barberpro_app.audit.trail import Actor, AuditedObject, record
@@ -85,3 +86,22 @@ async def authenticate_api_client(
         return None
     await repository.touch_api_client(connection, row["id"])
     return ApiClient(row["id"], row["name"], frozenset(row["scopes"]))
+
+
+@dataclass(frozen=True, slots=True)
+class ListedApiClient:
+    """An API client without its secret."""
+
+    id: UUID
+    name: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+async def list_api_clients(connection: Connection) -> list[ListedApiClient]:
+    """Those that may get tokens, by name."""
+    return [
+        ListedApiClient(**{**row, "scopes": tuple(row["scopes"])})
+        for row in await repository.list_api_clients(connection)
+    ]

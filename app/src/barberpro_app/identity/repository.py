@@ -183,3 +183,11 @@ async def delete_removed_api_clients(connection: Connection) -> int:
         "DELETE FROM api_client WHERE removed_at < now() - interval '1 hour'"
     )
     return cursor.rowcount
+
+
+async def list_api_clients(connection: Connection) -> list[dict[str, Any]]:
+    cursor = await connection.execute(
+        "SELECT id, name, scopes, created_at, last_used_at FROM api_client"
+        " WHERE removed_at IS NULL ORDER BY name"
+    )
+    return await cursor.fetchall()

@@ -2,6 +2,35 @@
 
 from __future__ import annotations
 
-from barberpro_app.web.setup import brand, holidays, locations, services
+from barberpro_app.web.setup import (
+    api,
+    audit,
+    brand,
+    holidays,
+    locations,
+    messages,
+    policies,
+    providers,
+    schedule,
+    services,
+    staff,
+    withdrawals,
+)
 
-routers = tuple(module.router for module in (brand, locations, services, holidays))
+routers = tuple(
+    module.router
+    for module in (
+        brand,
+        locations,
+        providers,
+        schedule,
+        services,
+        holidays,
+        policies,
+        staff,
+        api,
+        audit,
+        messages,
+        withdrawals,
+    )
+)

@@ -65,10 +65,11 @@ def sections(reader: Reader) -> list[tuple[str, str]]:
         ("/ajustes/feriados", t("holidays.title")),
         ("/ajustes/reglas", t("policies.title")),
         ("/ajustes/equipo", t("staff.title")),
-        ("/ajustes/api", t("api.title")),
         ("/ajustes/arrepentimientos", t("withdrawals.title")),
         ("/ajustes/mensajes", t("messages.title")),
     ]
+    if reader.principal.has_role("owner"):
+        found.append(("/ajustes/api", t("api.title")))
     if reader.principal.has_scope("audit:read"):
         found.append(("/ajustes/auditoria", t("audit.title")))
     return found
