@@ -19,6 +19,7 @@ from barberpro.deployment.context import Surroundings
 from barberpro.deployment.pipeline import deploy_factory
 from barberpro.deployment.runbook import latest
 from barberpro.errors import BarberProError, InvalidInputError
+from barberpro.operations.lifecycle import lifecycle_factories
 from barberpro.planning.differences import Change, difference
 from barberpro.planning.findings import Finding, Severity
 from barberpro.planning.inventory import Inventory, Known
@@ -127,7 +128,7 @@ class Operator:
             recorder=registry,
             policies=load_catalog(self.catalogs).policies,
         )
-        return {"deploy": deploy_factory(around)}
+        return {"deploy": deploy_factory(around), **lifecycle_factories(self.target, registry)}
 
     @contextmanager
     def registry(self) -> Iterator[Registry]:

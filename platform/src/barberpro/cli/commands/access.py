@@ -14,7 +14,6 @@ from barberpro.cli.options import deployment_argument
 from barberpro.cli.output import emit, output_option
 from barberpro.cli.welcome import owner_link
 from barberpro.errors import BarberProError
-from barberpro.targets.local.layout import Layout
 from barberpro.targets.local.platform import LocalPlatform
 
 
@@ -37,7 +36,7 @@ def open_(deployment: str, what: str | None, only_print: bool) -> None:
         address = {
             None: lambda: operator.target.access(plan, None).url,
             "owner": lambda: owner_link(operator, plan),
-            "mail": operator.platform.mail_url,
+            "mail": lambda: operator.platform.mail_url,
             "runbook": lambda: operator.runbook(deployment).as_uri(),
         }[what]()
     if not address:
@@ -54,7 +53,7 @@ def certificate(output: str) -> None:
 
     A browser that trusts it shows the local deployments without a warning.
     """
-    path = LocalPlatform(Layout.of()).ca_certificate()
+    path = LocalPlatform.open().ca_certificate
     if not path.is_file():
         raise BarberProError(
             "there is no local CA yet", where=str(path), mend="it is made by the first deployment"

@@ -1,0 +1,158 @@
+"""``barberpro start``, ``stop`` and ``destroy``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from barberpro.cli.composition import Operator, open_operator
+from barberpro.cli.following import Show, follow_run
+from barberpro.cli.options import consent_options, run_options
+from barberpro.cli.output import output_option
+from barberpro.cli.preload import RunEngine
+from barberpro.errors import InvalidInputError
+from barberpro.operations.lifecycle import DESTROY, START, STOP
+from barberpro.runs.outcomes import Json
+from barberpro.runs.results import RunResult
+from barberpro.targets.local.layout import Layout
+from barberpro.targets.local.platform import LocalPlatform
+from barberpro.targets.local.state import Store
+
+some_deployment = click.argument("deployment", required=False)
+
+
+@click.command()
+@some_deployment
+@run_options
+@output_option
+def start(deployment: str | None, **options: Any) -> int:
+    """Start DEPLOYMENT; without a name, everything that was running before a reboot.
+
+    \b
+    Examples:
+      barberpro start
+      barberpro start barbershop-palermo
+    """
+    if deployment is None:
+        return _start_all()
+    return _run(START, deployment, {}, options)
+
+
+@click.command()
+@some_deployment
+@click.option(
+    "--all", "everything", is_flag=True, help="Stop all of them, and the shared services."
+)
+@run_options
+@output_option
+def stop(deployment: str | None, everything: bool, **options: Any) -> int:
+    """Stop DEPLOYMENT; its data stays. --all stops everything until the next start.
+
+    \b
+    Examples:
+      barberpro stop barbershop-palermo
+      barberpro stop --all
+    """
+    if everything == (deployment is not None):
+        raise InvalidInputError(
+            "say what to stop", mend="barberpro stop DEPLOYMENT, or barberpro stop --all"
+        )
+    if deployment is not None:
+        return _run(STOP, deployment, {}, options)
+    LocalPlatform.open().stop_all()
+    click.echo("everything is stopped; barberpro start brings it back", err=True)
+    return 0
+
+
+@click.command()
+@click.argument("deployment")
+@click.option("--no-backup", is_flag=True, help="Keep no final backup of the database.")
+@click.option(
+    "--confirm", metavar="NAME", help="The deployment's id again, in place of the question."
+)
+@consent_options
+@run_options
+@output_option
+def destroy(deployment: str, no_backup: bool, confirm: str | None, **options: Any) -> int:
+    """Remove DEPLOYMENT for good: processes, database, files. A final backup is kept.
+
+    \b
+    Examples:
+      barberpro destroy barbershop-palermo
+      barberpro destroy barbershop-palermo --yes --no-backup
+    """
+    Store(Layout.of()).required(deployment)
+    _agree(deployment, confirm, yes=options.pop("yes"), silent=options.pop("non_interactive"))
+    payload: dict[str, Json] = {"options": {"keep_backup": not no_backup}}
+    return _run(DESTROY, deployment, payload, options, remove=True)
+
+
+def _agree(deployment: str, confirm: str | None, *, yes: bool, silent: bool) -> None:
+    if yes or confirm == deployment:
+        return
+    if confirm is not None:
+        raise InvalidInputError(f"--confirm says '{confirm}', the deployment is '{deployment}'")
+    if silent:
+        raise InvalidInputError(
+            "destroy asks before it removes anything", mend=f"add --yes or --confirm {deployment}"
+        )
+    typed = click.prompt(
+        f"This removes {deployment} and its data. Type its name to go on", err=True
+    )
+    if typed.strip() != deployment:
+        raise InvalidInputError(f"'{typed.strip()}' is not '{deployment}': nothing was removed")
+
+
+def _run(
+    kind: str,
+    deployment: str,
+    payload: Mapping[str, Json],
+    options: Mapping[str, Any],
+    *,
+    remove: bool = False,
+) -> int:
+    Store(Layout.of()).required(deployment)
+    with open_operator(remove=remove) as operator:
+        result = _follow(operator, kind, deployment, payload, options)
+    return result.exit_code
+
+
+def _follow(
+    operator: Operator,
+    kind: str,
+    deployment: str,
+    payload: Mapping[str, Json],
+    options: Mapping[str, Any],
+) -> RunResult:
+    def begin(engine: RunEngine) -> RunResult:
+        earlier = engine.pending(deployment)
+        if earlier is not None and earlier.kind == kind:
+            return engine.resume(earlier.run, lock_wait=options["lock_wait"])
+        return engine.start(
+            kind, deployment, payload, started_by=operator.name, lock_wait=options["lock_wait"]
+        )
+
+    show = Show(f"{kind} {deployment}", options["output"], options["timeout"])
+    return follow_run(operator, show, begin)
+
+
+def _start_all() -> int:
+    local = LocalPlatform.open()
+    records = local.store.deployments()
+    wanted = [record for record in records if not record.stopped]
+    if not wanted:
+        stopped = ", ".join(record.id for record in records)
+        hint = (
+            f"stopped on purpose: {stopped}; barberpro start NAME starts one"
+            if stopped
+            else "nothing is deployed here"
+        )
+        click.echo(hint, err=True)
+        return 0
+    click.echo(local.ensure_running().detail, err=True)
+    for record in wanted:
+        name = record.hostnames[0] if record.hostnames else f"{record.id}.localhost"
+        click.echo(f"https://{name}:{local.store.platform().https_port}")
+    return 0
