@@ -15,11 +15,11 @@ from barberpro.targets.local.platform import LocalPlatform
 
 @click.command()
 @output_option
+def doctor(output: str) -> int:
     """Check this machine: programs, disk, ports, names, trust, processes, interrupted runs.
 
     Reads only. Exits 1 where something is wrong that keeps deployments from working.
     """
-        return _print_service()
     local = LocalPlatform.open()
     if local.is_running():
         with Registry.open(local.registry_url()) as registry:
@@ -37,6 +37,7 @@ def _show(found: list[Finding]) -> None:
         click.echo(marked(mark, one.what))
         if one.mend:
             click.echo(f"    mend: {one.mend}")
-    counts = [sum(1 for one in found if one.severity is s) for s in (Severity.BLOCKING, Severity.WARNING)]
+    counts = [
+        sum(1 for one in found if one.severity is s) for s in (Severity.BLOCKING, Severity.WARNING)
+    ]
     click.echo(f"\n{counts[0]} to mend now, {counts[1]} to look at", err=True)
-
