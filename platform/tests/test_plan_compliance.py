@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 from support_planning import (
     BARBERSHOP,
+    FOLDER,
     PSYCHOLOGY,
     changed_catalog,
     extended_catalog,
@@ -229,3 +230,18 @@ def test_a_control_that_cannot_be_judged_is_the_catalogs_fault(
 def test_a_stricter_tls_is_asked_for() -> None:
     catalog = with_control("tls-minimum", '{tls_minimum: "1.4"}')
     assert [f.evidence for f in blocking(planned(catalog, PSYCHOLOGY))] == ["1.3"]
+
+
+def test_the_reference_names_every_check_and_its_parameters() -> None:
+    reference = (FOLDER.parent / "docs" / "reference" / "plan.md").read_text(encoding="utf-8")
+    rows = [line for line in reference.splitlines() if line.startswith("| `")]
+    for check in CHECKS:
+        (row,) = [row for row in rows if f"`{check}`" in row.split("|")[1]]
+        parameters = {
+            name
+            for control in shipped_catalog().controls.values()
+            if control.check == check and "plan" in control.when
+            for name in control.parameters
+        }
+        documented = {name for name in parameters if f"`{name}`" in row.split("|")[2]}
+        assert documented or not row.split("|")[2].strip()

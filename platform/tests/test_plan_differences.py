@@ -54,6 +54,12 @@ def test_another_provider_or_target_is_made_anew() -> None:
     assert by_path(changes)["request.target"].impact == "replace"
 
 
+def test_a_volume_grows_in_place_and_shrinks_by_being_made_anew() -> None:
+    small, large = plan_of(market="small"), plan_of(market="large")
+    assert by_path(difference(small, large))["database.storage_gb"].impact == "reload"
+    assert by_path(difference(large, small))["database.storage_gb"].impact == "replace"
+
+
 def test_another_vertical_adds_and_removes_workloads() -> None:
     changes = by_path(difference(OLD, plan_of(vertical="psychology")))
     assert changes["workloads[portfolio-service]"].kind == "remove"

@@ -11,8 +11,9 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from barberpro.catalog.model import Catalog
+from barberpro.catalog.model import Catalog, Vertical
 from barberpro.planning.model import Network, Protection, Request, Workload
+from barberpro.planning.monitors import ONLINE_METHODS
 
 APP_SCHEMA_VERSION = 1
 LOCALE: Literal["es-AR"] = "es-AR"
@@ -56,7 +57,7 @@ def make_application(
         "services": services,
         "features": features,
         "policies": vertical.policies.model_dump(mode="json"),
-        "payments": {"methods": list(vertical.payments.methods)},
+        "payments": {"methods": list(offered_methods(vertical))},
         "mail": {"from": f"{_mailbox(request, catalog)}@{network.hostname}"},
         "compliance": {
             "health_data": vertical.health_data,
@@ -64,6 +65,12 @@ def make_application(
             "audit_trail": protection.audit_trail,
         },
     }
+
+
+def offered_methods(vertical: Vertical) -> tuple[str, ...]:
+    """How clients can pay now: an online method only with the credentials of the owner's own account
+    at the payment provider, which no request can hold yet."""
+    return tuple(name for name in vertical.payments.methods if name not in ONLINE_METHODS)
 
 
 def make_seed(request: Request, catalog: Catalog) -> dict[str, JsonValue]:

@@ -44,7 +44,9 @@ def make_cost(request: Request, sizes: Sizes, catalog: Catalog, location: Provid
     policies = catalog.policies
     month = _month(sizes, policies)
     lines = (
-        *_node_lines(sizes, catalog.providers[request.provider], location, month, policies),
+        *_node_lines(
+            request, sizes, catalog.providers[request.provider], location, month, policies
+        ),
         *_fact_lines(location.prices, month),
     )
     total = sum((Decimal(line.monthly_usd) for line in lines), Decimal(0)).quantize(_CENT)
@@ -111,6 +113,7 @@ def _count(node: NodePrice, sizes: Sizes) -> int:
 
 
 def _node_lines(
+    request: Request,
     sizes: Sizes,
     provider: Provider,
     location: ProviderLocation,
@@ -121,22 +124,25 @@ def _node_lines(
     publishes one, the rest on demand (manual, "Reserved Instance Planning")."""
     node, count = _cheapest(location.nodes, sizes)
     hours = month.hours * count
-    label = f"machines, {count} × {node.name} ({node.vcpus} vCPU, {node.memory_gib} GiB)"
+    shape = f" ({node.vcpus} vCPU, {node.memory_gib} GiB)" if request.target != "local" else ""
+    label = f"machines, {count} × {node.name}{shape}"
     plan = policies.reserved_instance_strategy
     reserved = hours * plan.percentage_reserved / _HUNDRED
     if provider.reserved_discount_percent and reserved:
-        price = node.usd_per_hour * (_HUNDRED - provider.reserved_discount_percent) / _HUNDRED
         terms = f"{plan.term_length} year, {plan.payment_option.replace('_', ' ')}"
-        yield _line(
+        line = _line(
             f"{label}, reserved {plan.percentage_reserved} % ({terms}; upfront spread over the term)",
             reserved,
             "hour",
-            price,
+            node.usd_per_hour * (_HUNDRED - provider.reserved_discount_percent) / _HUNDRED,
             node,
         )
+        source = f"{node.source}; {provider.reserved_discount_source}"
+        yield line.model_copy(update={"source": source})
         hours -= reserved
     if hours:
-        yield _line(f"{label}, on demand", hours, "hour", node.usd_per_hour, node)
+        suffix = ", on demand" if provider.kind == "cloud" else ""
+        yield _line(f"{label}{suffix}", hours, "hour", node.usd_per_hour, node)
 
 
 def _fact_lines(prices: Iterable[PriceFact], month: _Month) -> Iterator[CostLine]:

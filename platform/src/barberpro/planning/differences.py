@@ -36,6 +36,7 @@ _IMPACTS: tuple[tuple[str, Impact], ...] = (
     ("protection", "none"),
     ("request", "none"),
     ("request.provider", "replace"),
+    ("request.provider_location", "replace"),
     ("request.target", "replace"),
     ("requirements", "none"),
     ("schema_version", "none"),
@@ -67,6 +68,8 @@ _IDENTITIES = (
     ("country",),  # transfer instruments
 )
 _SECTIONS = tuple(sorted(Plan.model_fields))
+# What can grow while it is used and has to be made anew to shrink, as a volume.
+_GROWING = frozenset({"database.storage_gb"})
 _SHOWN = 60
 
 
@@ -147,7 +150,8 @@ def _changes(path: str, before: Any, after: Any) -> Iterator[Change]:
     elif isinstance(before, list) and isinstance(after, list):
         yield from _list_changes(path, before, after)
     else:
-        yield Change(path, before, after, "change", _impact(path))
+        shrinks = path in _GROWING and after < before
+        yield Change(path, before, after, "change", "replace" if shrinks else _impact(path))
 
 
 def _mapping_changes(
