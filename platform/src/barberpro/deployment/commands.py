@@ -10,7 +10,7 @@ import shlex
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from barberpro.planning.model import Plan
+from barberpro.planning.model import Plan, Request
 from barberpro.targets.protocol import Access
 
 
@@ -67,8 +67,9 @@ def deploy_command(plan: Plan) -> str:
         "--provider": request.provider,
         "--target": request.target,
     }
+    defaults = {f"--{name}": field.default for name, field in Request.model_fields.items()}
     for flag, value in flags.items():
-        if value:
+        if value and value != defaults[flag]:
             words += [flag, str(value)]
     return shlex.join(words)
 

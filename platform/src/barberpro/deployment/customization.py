@@ -11,11 +11,11 @@ from barberpro.deployment.colours import MINIMUM_GRAPHIC, MINIMUM_TEXT, WHITE, c
 from barberpro.deployment.conclusions import conclude, step
 from barberpro.deployment.context import DeployContext
 from barberpro.planning.findings import Finding, Severity
+from barberpro.planning.monitors import ONLINE_METHODS
 from barberpro.runs.outcomes import Outcome
 from barberpro.runs.pipelines import Stage
 
 RELOAD_SECONDS = 30.0
-ONLINE_METHODS = {"mercado-pago": "Mercado Pago", "card": "a card processor"}
 VERTICAL_SECTIONS = ("policies", "features", "words", "compliance")
 
 
@@ -74,25 +74,24 @@ def integrate_payments(context: DeployContext) -> Outcome:
     payments = _section(context, "payments")
     wanted = payments.get("methods")
     names = [str(name) for name in wanted] if isinstance(wanted, (list, tuple)) else []
-    offered = [name for name in names if name not in ONLINE_METHODS]
-    missing = [name for name in names if name in ONLINE_METHODS]
-    values = {**payments, "methods": offered}
-    context.target.write_configuration(context.plan, context.revision, "payments", values)
-    findings = [
-        Finding(
-            id=f"payment-gateway-pending-{name}",
-            severity=Severity.INFO,
-            what=f"{ONLINE_METHODS[name]} is not offered yet: its credentials were not given",
-            where="app.json: payments.methods",
-            why="access token and webhook key belong to the owner's account with the provider",
-            mend=f"open an account with {ONLINE_METHODS[name]}; a later release takes its credentials",
+    context.target.write_configuration(context.plan, context.revision, "payments", payments)
+    findings = []
+    online = ONLINE_METHODS.intersection(names)
+    if not online:
+        findings.append(
+            Finding(
+                id="payment-gateway-pending",
+                severity=Severity.INFO,
+                what="clients pay in person: Mercado Pago is not offered without credentials",
+                where="app.json: payments.methods",
+                why="access token and webhook key belong to the owner's account with the provider",
+                mend="open an account with Mercado Pago; a later release takes its credentials",
+            )
         )
-        for name in missing
-    ]
-    detail = f"methods: {', '.join(offered)}; no card number reaches this deployment"
-    if missing:
-        detail += f"; not offered without credentials: {', '.join(missing)}"
-    return conclude(context, findings, detail, facts={"methods": offered})
+    detail = f"methods: {', '.join(names)}; no card number reaches this deployment"
+    if not online:
+        detail += "; Mercado Pago only with the credentials of the owner's account"
+    return conclude(context, findings, detail, facts={"methods": names})
 
 
 def set_up_notification(context: DeployContext) -> Outcome:

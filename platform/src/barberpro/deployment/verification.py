@@ -28,7 +28,7 @@ SAMPLE_SECONDS = 0.5  # at most, for each of the three measurements
 
 def run_test_suite(context: DeployContext) -> Outcome:
     """Books, collides, reschedules and cancels, by the public pages and by the API. What is left
-    behind is removed here if anything fails, and by the next step otherwise."""
+    behind is removed here if anything fails, and otherwise when stage 5 needs it no more."""
     try:
         with ThreadPoolExecutor(1) as background:
             key = background.submit(credentials, context)
@@ -52,8 +52,9 @@ def validate_performance(context: DeployContext) -> Outcome:
     """Booking page, availability and booking, each a bounded number of times."""
     try:
         latencies = _measure(context)
-    finally:
+    except BaseException:
         remove_traces(context)
+        raise
     target = context.plan.latency_target_ms
     figures = ", ".join(f"{m.what} p50 {m.p50_ms:g} p95 {m.p95_ms:g} ms" for m in latencies)
     detail = f"{figures} (target {target} ms)"
@@ -86,9 +87,11 @@ def _measure(context: DeployContext) -> list[Latency]:
 
 
 def scan_security(context: DeployContext) -> Outcome:
-    """Headers, cookies, TLS, ports, internal paths, API writes, foreign names, error pages."""
+    """Headers, cookies, TLS, ports, internal paths, API writes, foreign names, error pages; and
+    what the test clients left is removed, their credentials with it."""
     access = context.preview()
     with open_client(access, preview=True) as client, ThreadPoolExecutor(4) as pool:
+        removal = pool.submit(remove_traces, context)
         openapi = client.get("/openapi.json")
         description = openapi.json() if openapi.status_code == 200 else {}
         brand = _brand(context).get("name", "")
@@ -111,8 +114,9 @@ def scan_security(context: DeployContext) -> Outcome:
         findings = [
             found for batch in pool.map(lambda check: list(check()), checks) for found in batch
         ]
-    listed = ", ".join(f"{what} {address}:{port}" for address, port, what in ports)
-    detail = f"{len(checks)} scans; open: {listed or 'sockets only'}"
+        removal.result()
+    listed = ", ".join(f"{address}:{port}" for address, port, _what in ports)
+    detail = f"{len(checks)} scans; open: {listed or 'sockets only'}; test data removed"
     return conclude(context, findings, detail)
 
 
@@ -160,8 +164,8 @@ def verify_compliance(context: DeployContext) -> Outcome:
     with open_client(context.preview(), preview=True) as client:
         front, booking = _public_pages(client)
         findings = list(_controls(context, client, front, booking))
-    kept = [finding.control for finding in findings if finding.severity is Severity.INFO]
-    detail = f"controls kept by what runs: {', '.join(kept)}"
+    kept = sorted({f.control for f in findings if f.control and f.severity is Severity.INFO})
+    detail = f"{len(kept)} controls kept by what runs: {', '.join(kept)}"
     return conclude(context, findings, detail, facts={"controls": kept})
 
 
@@ -207,7 +211,7 @@ STAGE: Stage[DeployContext] = Stage(
     steps=(
         step("Automated testing suite", run_test_suite, remove_traces),
         step("Performance validation", validate_performance, remove_traces),
-        step("Security scanning", scan_security),
+        step("Security scanning", scan_security, remove_traces),
         step("Compliance verification", verify_compliance),
     ),
 )

@@ -20,7 +20,7 @@ PRIVACY = re.compile(r"privacidad|datos personales|privacy", re.IGNORECASE)
 PRIVACY_LAW = re.compile(r"25\.?326")
 AUTHORITY = re.compile(r"Agencia de Acceso a la Informaci[oó]n P[uú]blica|\bAAIP\b", re.IGNORECASE)
 SIGNATURE = re.compile(r"firma(do|da)? digital", re.IGNORECASE)
-PRICE = re.compile(r"\$\s?\d")
+PRICE = re.compile(r"\$\s?\d[\d.,]*")
 FOREIGN_PRICE = re.compile(r"US\$|U\$S|\bUSD\b|€|R\$", re.IGNORECASE)
 CARD_NAMES = re.compile(
     r"card.?num|cardnumber|\bpan\b|\bcvv\b|\bcvc\b|security.?code|tarjeta", re.IGNORECASE
