@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from barberpro.cli.composition import applied_plan, open_operator
+from barberpro.cli.composition import Operator, applied_plan, open_operator
 from barberpro.cli.options import deployment_argument
 from barberpro.cli.output import emit, output_option
 from barberpro.cli.welcome import owner_link
@@ -32,18 +32,23 @@ def open_(deployment: str, what: str | None, only_print: bool) -> None:
       barberpro open barbershop-palermo --owner --print
     """
     with open_operator() as operator:
-        plan, _ = applied_plan(operator.platform.layout, deployment)
-        address = {
-            None: lambda: operator.target.access(plan, None).url,
-            "owner": lambda: owner_link(operator, plan),
-            "mail": lambda: operator.platform.mail_url,
-            "runbook": lambda: operator.runbook(deployment).as_uri(),
-        }[what]()
+        address = _address(operator, deployment, what)
     if not address:
         raise BarberProError("the app gave no link", mend=f"barberpro logs {deployment}")
     click.echo(address)
     if not only_print and not webbrowser.open(address):
         click.echo("no browser could be opened here; the address is above", err=True)
+
+
+def _address(operator: Operator, deployment: str, what: str | None) -> str:
+    plan, _ = applied_plan(operator.platform.layout, deployment)
+    if what == "owner":
+        return owner_link(operator, plan)
+    if what == "mail":
+        return operator.platform.mail_url()
+    if what == "runbook":
+        return operator.runbook(deployment).as_uri()
+    return operator.target.access(plan, None).url
 
 
 @click.command()
