@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,19 @@ def test_a_vertical_is_added_by_a_folder_with_no_code(folder: Path) -> None:
     assert catalog.policies.cost_targets["veterinary"].monthly_infrastructure == 400
     assert "VET-LICENCE" in {c.id for c in catalog.controls_for(catalog.vertical("veterinary"))}
     assert catalog.vertical("barbershop") == load_catalog().vertical("barbershop")
+
+
+def test_the_how_to_is_a_catalog_that_loads(tmp_path: Path) -> None:
+    text = (VETERINARY.parents[2] / "docs/how-to/add-a-vertical.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"`my-catalog/([^`]+)`:\n\n```yaml\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 4
+    for name, block in blocks:
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(block, encoding="utf-8")
+    documented, tested = load_catalog([tmp_path]), load_catalog([VETERINARY])
+    assert documented.vertical("veterinary") == tested.vertical("veterinary")
+    assert documented.seeds["veterinary"] == tested.seeds["veterinary"]
 
 
 def test_without_the_folder_the_vertical_is_unknown_and_the_nearest_is_suggested() -> None:

@@ -114,6 +114,9 @@ class Quantity(Model):
             raise ValueError("expected a whole number like 16, or 32+ for at least so many")
         return {"minimum": int(match[1]), "open_ended": True}
 
+    def __str__(self) -> str:
+        return f"{self.minimum}+" if self.open_ended else str(self.minimum)
+
 
 QuantityText = Annotated[
     Quantity,

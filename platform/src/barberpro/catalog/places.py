@@ -38,6 +38,13 @@ class Market(Model):
     concurrent_users: QuantityText
     estimated_bookings_daily: QuantityText
 
+    @property
+    def title(self) -> str:
+        return (
+            f"{self.cpu_cores} cores, {self.memory_gb} GB of memory, {self.storage_gb} GB of storage, "
+            f"{self.concurrent_users} users at once, {self.estimated_bookings_daily} bookings a day"
+        )
+
 
 class Region(Model):
     """Where the clients are (manual, "Geographic Scaling"): ``argentina-central`` and so on."""
