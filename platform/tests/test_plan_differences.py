@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support_planning import BARBERSHOP, PSYCHOLOGY, plan_of
 
@@ -89,6 +89,7 @@ REQUESTS = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None, max_examples=40)
 @given(REQUESTS, REQUESTS)
 def test_there_is_a_difference_exactly_where_the_plans_differ(
     one: dict[str, object], other: dict[str, object]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support_planning import BARBERSHOP, plan_of, request_of
 
@@ -20,6 +20,7 @@ from barberpro.planning.names import (
 LABELS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_an_id_is_empty_or_has_the_signs_of_a_label(name: str) -> None:
     identifier = deployment_id(name)
@@ -28,6 +29,7 @@ def test_an_id_is_empty_or_has_the_signs_of_a_label(name: str) -> None:
     assert deployment_id(identifier) == identifier
 
 
+@settings(deadline=None)
 @given(LABELS, LABELS)
 def test_different_ids_never_share_a_postgresql_name(one: str, other: str) -> None:
     first, second = database_names(one), database_names(other)
@@ -95,6 +97,7 @@ def test_an_explicit_id_renames_but_never_changes_the_vertical() -> None:
         check_collision(request, known("BarberShop Palermo", "dental"))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_every_id_is_judged(identifier: str) -> None:
     problem = id_problem(identifier)

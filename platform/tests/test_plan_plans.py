@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support_planning import BARBERSHOP, PSYCHOLOGY, plan_of, request_of, shipped_catalog
 
@@ -109,6 +109,7 @@ def shuffled(value: Any, draw: Any) -> Any:
     return value
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.data(), st.sampled_from([None, 1, "\t"]), st.booleans())
 def test_order_blanks_and_escapes_do_not_matter(
     data: st.DataObject, indent: int | str | None, ascii_only: bool
@@ -147,6 +148,7 @@ def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 LEAVES = leaves(json.loads(canonical_json(PLAN)))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(LEAVES))
 def test_a_plan_that_was_changed_anywhere_is_refused(path: tuple[Any, ...]) -> None:
     value = json.loads(plan_document(PLAN))
@@ -223,6 +225,27 @@ def test_monitors_hold_the_regions_latency_and_only_this_deployment() -> None:
     explained = {f.id for f in plan.findings if f.id.startswith("no-monitor-")}
     for metric in wanted - set(monitors):
         assert f"no-monitor-{metric.replace('_', '-')}" in explained
+
+
+def test_a_market_that_is_outgrown_is_noticed() -> None:
+    for market, beyond, requests in (("small", "medium", 50), ("large", "enterprise", 1000)):
+        monitors = {monitor.id: monitor for monitor in plan_of(market=market).monitors}
+        assert monitors["market_outgrown"].expression.endswith(f"> {requests}")
+        assert beyond in monitors["market_outgrown"].summary
+    assert "market_outgrown" not in {m.id for m in plan_of(market="enterprise").monitors}
+
+
+@pytest.mark.parametrize(
+    "name", ['"; rm -rf / #', "$(reboot) `id`", "{{own}} {x} %s", "</script>", "O'Higgins\\"]
+)
+def test_hostile_names_are_data_and_nothing_else(name: str) -> None:
+    plan = plan_of(name=name, vertical="dental")
+    assert plan_from_json(plan_document(plan)) == plan
+    brand = plan.application["brand"]
+    assert isinstance(brand, dict)
+    assert brand["name"] == name
+    without = plan.model_dump(mode="json", exclude={"request", "application"})
+    assert name not in json.dumps(without, ensure_ascii=False), "only where a name is shown"
 
 
 def test_planning_leaves_its_arguments_alone() -> None:

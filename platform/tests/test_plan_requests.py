@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support_planning import BARBERSHOP, PSYCHOLOGY, request_of, shipped_catalog
 
@@ -210,6 +210,7 @@ def test_years_of_clinical_records() -> None:
             request_of(PSYCHOLOGY, clinical_retention_years=wrong)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(
     ["vertical", "name", "market", "region", "domain", "environment", "provider", "target", "id",
      "owner_email", "provider_location", "clinical_retention_years", "transfer_instruments"]),

@@ -13,6 +13,7 @@ from typing import Literal
 from barberpro.catalog.model import Catalog
 from barberpro.planning.findings import Finding, Severity
 from barberpro.planning.model import Monitor, Request, Sizes
+from barberpro.planning.sizing import thresholds
 
 ONLINE_METHODS = frozenset({"card", "mercado-pago"})
 _QUIET = "/health|/ready|/metrics"
@@ -159,6 +160,14 @@ _TEMPLATES = {
         60,
         "A process does not answer.",
     ),
+    "market_outgrown": _Template(
+        "Requests per second against the {requests_limit} that the {market} market bears",
+        "sum(rate(http_requests_total{{{own}}}[15m]))",
+        "> {requests_limit}",
+        "warning",
+        1800,
+        "The load calls for the {next_market} market.",
+    ),
     "messages_waiting": _Template(
         "Messages that were not delivered",
         'sum(outbox_messages{{{own},state="failed"}})',
@@ -168,7 +177,7 @@ _TEMPLATES = {
         "Messages to clients cannot be delivered; look at the mail server.",
     ),
 }
-_OWN = ("availability", "running", "messages_waiting")
+_OWN = ("availability", "running", "messages_waiting", "market_outgrown")
 _ELSEWHERE = {
     "security_scan_results": "Each scan's findings are kept in the registry with the run that made "
     "them; they are no time series of the app."
@@ -186,6 +195,8 @@ def make_monitors(
     for group, metric in _metrics(catalog):
         if metric == "payment_success_rate" and not online:
             notes.append(_note(metric, "The vertical takes no payment online."))
+        elif metric == "market_outgrown" and "requests_limit" not in values:
+            continue  # there is no larger market
         elif metric in _TEMPLATES:
             monitors.append(_monitor(group, metric, values))
         else:
@@ -230,7 +241,7 @@ def _values(identifier: str, request: Request, sizes: Sizes, catalog: Catalog) -
     mean_price = Decimal(sum(prices)) / len(prices) / 100
     cores = Decimal(repr(sizes.cpu_cores))
     memory = Decimal(repr(sizes.memory_gb))
-    return {
+    return _load_values(request.market, catalog) | {
         "own": f'deployment="{identifier}"',
         "quiet": _QUIET,
         "region": request.region,
@@ -249,6 +260,14 @@ def _values(identifier: str, request: Request, sizes: Sizes, catalog: Catalog) -
         "mean_price": _plain(mean_price.quantize(Decimal("0.01"))),
         "low_revenue": _plain((mean_price * 3 / 10).quantize(Decimal("0.01"))),
     }
+
+
+def _load_values(market: str, catalog: Catalog) -> dict[str, str]:
+    """The load that the market bears and the market beyond; empty for the largest and for one's own."""
+    for name, limit, beyond in thresholds(catalog.policies):
+        if name == market:
+            return {"requests_limit": str(limit.requests_per_second), "next_market": beyond}
+    return {}
 
 
 def _plain(value: Decimal) -> str:

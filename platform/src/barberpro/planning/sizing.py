@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Literal
 
 from barberpro.catalog.model import Catalog, Market, Policies, Vertical
+from barberpro.catalog.policies import LoadThreshold
 from barberpro.planning.model import Cache, Database, Sizes, Workload
 from barberpro.planning.names import DatabaseNames
 
@@ -115,22 +116,25 @@ def size(market: Market, vertical: Vertical, catalog: Catalog, names: DatabaseNa
     )
 
 
-def market_for(concurrent_users: int, requests_per_second: int, policies: Policies) -> str:
-    """The market that this load calls for (manual, "Vertical Scaling"): a threshold that either
-    figure exceeds makes the next market due."""
+def thresholds(policies: Policies) -> tuple[tuple[str, LoadThreshold, str], ...]:
+    """Market, the load that it bears, and the market that is due beyond (manual, "Vertical Scaling")."""
     limits = policies.resource_limits
-    steps = (
-        ("medium", limits.small_to_medium_threshold),
-        ("large", limits.medium_to_large_threshold),
-        ("enterprise", limits.large_to_enterprise_threshold),
+    return (
+        ("small", limits.small_to_medium_threshold, "medium"),
+        ("medium", limits.medium_to_large_threshold, "large"),
+        ("large", limits.large_to_enterprise_threshold, "enterprise"),
     )
+
+
+def market_for(concurrent_users: int, requests_per_second: int, policies: Policies) -> str:
+    """The market that this load calls for: a threshold that either figure exceeds makes the next due."""
     due = "small"
-    for name, limit in steps:
+    for _, limit, beyond in thresholds(policies):
         if (
             concurrent_users > limit.concurrent_users
             or requests_per_second > limit.requests_per_second
         ):
-            due = name
+            due = beyond
     return due
 
 
