@@ -22,6 +22,8 @@ from barberpro.runs.pipelines import Pipeline, Stage, Step
 from barberpro.runs.registry import UnknownRunError
 from barberpro.targets.protocol import PassingFaultError
 
+pytest_plugins = ["support_runs"]
+
 PLAN = {"plan": {"request": {"name": "Barber", "vertical": "barbershop", "target": "local"}}}
 
 
@@ -34,10 +36,10 @@ def journal(folder: Path) -> list[str]:
 
 
 def test_an_undisturbed_run_does_its_steps_in_order_and_its_revision_becomes_current(
-    database_url: str, tmp_path: Path
+    registry_url: str, tmp_path: Path
 ) -> None:
     events: list[Event] = []
-    with Engine(database_url, {"deploy": factory(tmp_path, *files())}, events.append) as engine:
+    with Engine(registry_url, {"deploy": factory(tmp_path, *files())}, events.append) as engine:
         result = engine.start("deploy", "palermo", PLAN, started_by="ana", reserve_revision=True)
 
         assert (result.status, result.exit_code, result.revision) == ("done", ExitCode.DONE, 1)
@@ -70,11 +72,11 @@ def test_an_undisturbed_run_does_its_steps_in_order_and_its_revision_becomes_cur
 
 
 def test_each_attempt_is_one_dbos_step_and_nothing_else_is_written_per_step(
-    database_url: str, tmp_path: Path
+    registry_url: str, tmp_path: Path
 ) -> None:
-    with Engine(database_url, {"deploy": factory(tmp_path, *files())}, ignore) as engine:
+    with Engine(registry_url, {"deploy": factory(tmp_path, *files())}, ignore) as engine:
         result = engine.start("deploy", "palermo", {})
-    with psycopg.connect(database_url) as connection:
+    with psycopg.connect(registry_url) as connection:
         rows = connection.execute(
             "SELECT function_name FROM dbos.operation_outputs WHERE workflow_uuid = %s"
             " ORDER BY function_id",
@@ -84,7 +86,7 @@ def test_each_attempt_is_one_dbos_step_and_nothing_else_is_written_per_step(
 
 
 def test_a_passing_fault_is_tried_again_and_every_try_is_recorded(
-    database_url: str, tmp_path: Path
+    registry_url: str, tmp_path: Path
 ) -> None:
     steps = [
         scripted(
@@ -97,7 +99,7 @@ def test_a_passing_fault_is_tried_again_and_every_try_is_recorded(
         ),
     ]
     events: list[Event] = []
-    with Engine(database_url, {"deploy": factory(tmp_path, *steps)}, events.append) as engine:
+    with Engine(registry_url, {"deploy": factory(tmp_path, *steps)}, events.append) as engine:
         result = engine.start("deploy", "palermo", {})
         records = engine.steps(result.run)
     assert result.status == "done"
@@ -109,7 +111,7 @@ def test_a_passing_fault_is_tried_again_and_every_try_is_recorded(
 
 
 def test_what_never_works_is_given_up_after_its_attempts_and_undone_newest_first(
-    database_url: str, tmp_path: Path
+    registry_url: str, tmp_path: Path
 ) -> None:
     steps = [
         scripted("a", [Done("a")]),
@@ -118,7 +120,7 @@ def test_what_never_works_is_given_up_after_its_attempts_and_undone_newest_first
         scripted("d", [RetryAfter(0, "still away")], attempts=3),
         scripted("e", [Done("e")]),
     ]
-    with Engine(database_url, {"deploy": factory(tmp_path, *steps)}, ignore) as engine:
+    with Engine(registry_url, {"deploy": factory(tmp_path, *steps)}, ignore) as engine:
         result = engine.start("deploy", "palermo", PLAN, reserve_revision=True)
         deployment = engine.registry.deployment("palermo")
         revisions = engine.registry.revisions("palermo")
@@ -139,14 +141,14 @@ def test_what_never_works_is_given_up_after_its_attempts_and_undone_newest_first
 
 
 def test_an_undo_that_fails_is_recorded_and_the_others_go_on(
-    database_url: str, tmp_path: Path
+    registry_url: str, tmp_path: Path
 ) -> None:
     steps = [
         scripted("a", [Done("a")]),
         scripted("b", [Done("b")], undo_fails=True),
         scripted("c", [Failed("disk is full", where="/srv", mend="free some space")]),
     ]
-    with Engine(database_url, {"deploy": factory(tmp_path, *steps)}, ignore) as engine:
+    with Engine(registry_url, {"deploy": factory(tmp_path, *steps)}, ignore) as engine:
         result = engine.start("deploy", "palermo", {})
         records = engine.steps(result.run)
         run = engine.registry.run(result.run)
@@ -160,9 +162,9 @@ def test_an_undo_that_fails_is_recorded_and_the_others_go_on(
     assert any("in undo" in line for line in records[-2].log), "the traceback is in the log"
 
 
-def test_keep_on_failure_undoes_nothing(database_url: str, tmp_path: Path) -> None:
+def test_keep_on_failure_undoes_nothing(registry_url: str, tmp_path: Path) -> None:
     steps = [scripted("a", [Done("a")]), scripted("b", [Failed("no")])]
-    with Engine(database_url, {"deploy": factory(tmp_path, *steps)}, ignore) as engine:
+    with Engine(registry_url, {"deploy": factory(tmp_path, *steps)}, ignore) as engine:
         result = engine.start("deploy", "palermo", {}, undo_on_failure=False)
         again = engine.start("deploy", "palermo", {}, undo_on_failure=False)
     assert result.status == again.status == "failed"
@@ -180,10 +182,10 @@ def test_keep_on_failure_undoes_nothing(database_url: str, tmp_path: Path) -> No
     ],
 )  # fmt: skip
 def test_an_exception_in_a_step_becomes_a_failure_with_its_reason(
-    database_url: str, tmp_path: Path, raised: Exception, what: str, code: ExitCode
+    registry_url: str, tmp_path: Path, raised: Exception, what: str, code: ExitCode
 ) -> None:
     steps = [scripted("a", [raised])]
-    with Engine(database_url, {"deploy": factory(tmp_path, *steps)}, ignore) as engine:
+    with Engine(registry_url, {"deploy": factory(tmp_path, *steps)}, ignore) as engine:
         result = engine.start("deploy", "palermo", {})
         record = engine.steps(result.run)[0]
     assert result.failure is not None
@@ -207,10 +209,10 @@ def test_an_exception_in_a_step_becomes_a_failure_with_its_reason(
     ],  # type: ignore[dict-item]
 )
 def test_a_step_that_returns_nonsense_fails(
-    database_url: str, tmp_path: Path, returned: object
+    registry_url: str, tmp_path: Path, returned: object
 ) -> None:
     steps = [scripted("a", [returned])]  # type: ignore[list-item]
-    with Engine(database_url, {"deploy": factory(tmp_path, *steps)}, ignore) as engine:
+    with Engine(registry_url, {"deploy": factory(tmp_path, *steps)}, ignore) as engine:
         result = engine.start("deploy", "palermo", {})
     assert result.status == "undone"
     assert result.failure is not None
@@ -219,7 +221,7 @@ def test_a_step_that_returns_nonsense_fails(
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
 def test_an_interrupt_in_a_step_passes_and_the_run_can_be_resumed(
-    database_url: str, tmp_path: Path, kind: type[BaseException]
+    registry_url: str, tmp_path: Path, kind: type[BaseException]
 ) -> None:
     interrupted: list[int] = []
 
@@ -230,20 +232,20 @@ def test_an_interrupt_in_a_step_passes_and_the_run_can_be_resumed(
         return Done("second time")
 
     steps = [scripted("a", [Done("a")]), Step("b", "B", run)]
-    with Engine(database_url, {"deploy": factory(tmp_path, *steps)}, ignore) as engine:
+    with Engine(registry_url, {"deploy": factory(tmp_path, *steps)}, ignore) as engine:
         with pytest.raises(kind):
             engine.start("deploy", "palermo", {})
         assert engine.resume("palermo").status == "done"
     assert journal(tmp_path) == ["run a"]
 
 
-def test_a_long_log_is_capped_and_says_so(database_url: str, tmp_path: Path) -> None:
+def test_a_long_log_is_capped_and_says_so(registry_url: str, tmp_path: Path) -> None:
     def run(work: Work) -> Outcome:
         for number in range(100_000):
             work.log(f"line {number} " + "x" * 10_000 * (number == 0))
         return Done("talked")
 
-    with Engine(database_url, {"deploy": factory(tmp_path, Step("a", "A", run))}, ignore) as engine:
+    with Engine(registry_url, {"deploy": factory(tmp_path, Step("a", "A", run))}, ignore) as engine:
         result = engine.start("deploy", "palermo", {})
         log = engine.steps(result.run)[0].log
     assert len(log) == kinds.LOG_LINES + 1
@@ -254,7 +256,7 @@ def test_a_long_log_is_capped_and_says_so(database_url: str, tmp_path: Path) -> 
 
 
 def test_stopping_lets_the_step_in_flight_finish_and_resume_replays_its_facts(
-    database_url: str, tmp_path: Path
+    registry_url: str, tmp_path: Path
 ) -> None:
     stop: list[Callable[[], None]] = []
 
@@ -270,7 +272,7 @@ def test_stopping_lets_the_step_in_flight_finish_and_resume_replays_its_facts(
 
     steps = [scripted("first", [Done("1")]), Step("second", "2", second), Step("third", "3", third)]
     events: list[Event] = []
-    with Engine(database_url, {"deploy": factory(tmp_path, *steps)}, events.append) as engine:
+    with Engine(registry_url, {"deploy": factory(tmp_path, *steps)}, events.append) as engine:
         stop.append(engine.request_stop)
         result = engine.start("deploy", "palermo", PLAN, reserve_revision=True)
         assert (result.status, result.exit_code) == ("interrupted", ExitCode.INTERRUPTED)
@@ -279,7 +281,7 @@ def test_stopping_lets_the_step_in_flight_finish_and_resume_replays_its_facts(
         assert pending is not None
         assert (pending.run, pending.revision, dict(pending.payload)) == (result.run, 1, PLAN)
     events.clear()
-    with Engine(database_url, {"deploy": factory(tmp_path, *steps)}, events.append) as engine:
+    with Engine(registry_url, {"deploy": factory(tmp_path, *steps)}, events.append) as engine:
         with pytest.raises(UnfinishedRunError, match=result.run):
             engine.start("deploy", "palermo", {})
         resumed = engine.resume("palermo")
@@ -292,16 +294,16 @@ def test_stopping_lets_the_step_in_flight_finish_and_resume_replays_its_facts(
     assert ended == [("first", True), ("second", True), ("third", False)]
 
 
-def test_stopping_ends_a_long_wait_between_attempts(database_url: str, tmp_path: Path) -> None:
+def test_stopping_ends_a_long_wait_between_attempts(registry_url: str, tmp_path: Path) -> None:
     steps = [scripted("a", [RetryAfter(3000, "later"), Done("a")])]
-    with Engine(database_url, {"deploy": factory(tmp_path, *steps)}, ignore) as engine:
+    with Engine(registry_url, {"deploy": factory(tmp_path, *steps)}, ignore) as engine:
         threading.Timer(0.2, engine.request_stop).start()
         began = time.monotonic()
         assert engine.start("deploy", "palermo", {}).status == "interrupted"
         assert time.monotonic() - began < 5
 
 
-def test_an_unfinished_run_can_be_taken_back(database_url: str, tmp_path: Path) -> None:
+def test_an_unfinished_run_can_be_taken_back(registry_url: str, tmp_path: Path) -> None:
     stop: list[Callable[[], None]] = []
 
     def halt(work: Work) -> Outcome:
@@ -313,10 +315,10 @@ def test_an_unfinished_run_can_be_taken_back(database_url: str, tmp_path: Path) 
 
     steps = [scripted("a", [Done("a")]), Step("b", "B", halt, unhalt), scripted("c", [Done("c")])]
     build = {"deploy": factory(tmp_path, *steps)}
-    with Engine(database_url, build, ignore) as engine:
+    with Engine(registry_url, build, ignore) as engine:
         stop.append(engine.request_stop)
         engine.start("deploy", "palermo", {})
-    with Engine(database_url, build, ignore) as engine:
+    with Engine(registry_url, build, ignore) as engine:
         result = engine.resume("palermo", undo=True)
         assert engine.pending("palermo") is None
     assert (result.status, result.failed_step) == ("undone", "c")
@@ -324,7 +326,7 @@ def test_an_unfinished_run_can_be_taken_back(database_url: str, tmp_path: Path) 
 
 
 def test_a_resumed_run_goes_by_the_pipeline_it_began_with(
-    database_url: str, tmp_path: Path
+    registry_url: str, tmp_path: Path
 ) -> None:
     stop: list[Callable[[], None]] = []
 
@@ -336,38 +338,38 @@ def test_a_resumed_run_goes_by_the_pipeline_it_began_with(
 
     a, b, c = scripted("a", [Done("a")]), Step("b", "B", halt), scripted("c", [Done("c")])
     new = scripted("new", [Done("new")])
-    with Engine(database_url, {"deploy": factory(tmp_path, a, b, c)}, ignore) as engine:
+    with Engine(registry_url, {"deploy": factory(tmp_path, a, b, c)}, ignore) as engine:
         stop.append(engine.request_stop)
         engine.start("deploy", "palermo", {})
-    with Engine(database_url, {"deploy": factory(tmp_path, a, b)}, ignore) as engine:
+    with Engine(registry_url, {"deploy": factory(tmp_path, a, b)}, ignore) as engine:
         with pytest.raises(PipelineChangedError, match="no longer has the steps c"):
             engine.resume("palermo")
         assert engine.pending("palermo") is not None
     with (
-        Engine(database_url, {"other": factory(tmp_path, a)}, ignore) as engine,
+        Engine(registry_url, {"other": factory(tmp_path, a)}, ignore) as engine,
         pytest.raises(PipelineChangedError, match="no runs of kind deploy"),
     ):
         engine.resume("palermo")
-    with Engine(database_url, {"deploy": factory(tmp_path, new, c, b, a)}, ignore) as engine:
+    with Engine(registry_url, {"deploy": factory(tmp_path, new, c, b, a)}, ignore) as engine:
         assert engine.resume("palermo").status == "done"
     assert journal(tmp_path) == ["run a", "run b", "run c"]
 
 
-def test_a_run_of_a_newer_format_is_not_touched(database_url: str, tmp_path: Path) -> None:
+def test_a_run_of_a_newer_format_is_not_touched(registry_url: str, tmp_path: Path) -> None:
     build = {"deploy": factory(tmp_path, scripted("a", [KeyError()]))}
-    with Engine(database_url, build, ignore) as engine:
+    with Engine(registry_url, build, ignore) as engine:
         engine.start("deploy", "palermo", {})
-        with psycopg.connect(database_url) as connection:
+        with psycopg.connect(registry_url) as connection:
             connection.execute("UPDATE registry.runs SET format = 99, status = 'interrupted'")
         with pytest.raises(PipelineChangedError, match="format 99"):
             engine.resume("palermo")
-        with psycopg.connect(database_url) as connection:
+        with psycopg.connect(registry_url) as connection:
             row = connection.execute("SELECT status, resumed FROM registry.runs").fetchone()
         assert row == ("interrupted", 0)
 
 
-def test_nothing_to_resume_is_said(database_url: str, tmp_path: Path) -> None:
-    with Engine(database_url, {"deploy": factory(tmp_path, *files())}, ignore) as engine:
+def test_nothing_to_resume_is_said(registry_url: str, tmp_path: Path) -> None:
+    with Engine(registry_url, {"deploy": factory(tmp_path, *files())}, ignore) as engine:
         with pytest.raises(UnknownRunError, match="palermo"):
             engine.resume("palermo")
         engine.start("deploy", "palermo", {})
@@ -375,11 +377,11 @@ def test_nothing_to_resume_is_said(database_url: str, tmp_path: Path) -> None:
             engine.resume("palermo")
 
 
-def test_a_factory_that_refuses_leaves_no_run_behind(database_url: str, tmp_path: Path) -> None:
+def test_a_factory_that_refuses_leaves_no_run_behind(registry_url: str, tmp_path: Path) -> None:
     def refuse(given: RunInput) -> Bound:
         raise RefusedError("this plan breaks the law")
 
-    with Engine(database_url, {"deploy": refuse}, ignore) as engine:
+    with Engine(registry_url, {"deploy": refuse}, ignore) as engine:
         with pytest.raises(RefusedError, match="breaks the law"):
             engine.start("deploy", "palermo", {})
         assert engine.history() == []
@@ -388,9 +390,9 @@ def test_a_factory_that_refuses_leaves_no_run_behind(database_url: str, tmp_path
 
 @pytest.mark.parametrize("payload", [{"a": object()}, {"a": float("nan")}, {"a": "\ud800"}])
 def test_a_payload_that_is_not_json_is_refused(
-    database_url: str, tmp_path: Path, payload: object
+    registry_url: str, tmp_path: Path, payload: object
 ) -> None:
-    with Engine(database_url, {"deploy": factory(tmp_path, *files())}, ignore) as engine:
+    with Engine(registry_url, {"deploy": factory(tmp_path, *files())}, ignore) as engine:
         with pytest.raises(InvalidInputError, match="JSON"):
             engine.start("deploy", "palermo", payload)  # type: ignore[arg-type]
         assert engine.history() == []
@@ -398,18 +400,18 @@ def test_a_payload_that_is_not_json_is_refused(
 
 @pytest.mark.parametrize(("ids", "why"), [(["a", "a"], "twice"), (["a:b"], "id"), ([""], "id")])
 def test_steps_whose_names_cannot_tell_them_apart_are_refused(
-    database_url: str, tmp_path: Path, ids: list[str], why: str
+    registry_url: str, tmp_path: Path, ids: list[str], why: str
 ) -> None:
     steps = [scripted(id_, [Done("a")]) for id_ in ids]
     with (
-        Engine(database_url, {"deploy": factory(tmp_path, *steps)}, ignore) as engine,
+        Engine(registry_url, {"deploy": factory(tmp_path, *steps)}, ignore) as engine,
         pytest.raises(ValueError, match=why),
     ):
         engine.start("deploy", "palermo", {})
 
 
 def test_a_second_revision_follows_the_first_and_a_failed_one_leaves_it_serving(
-    database_url: str, tmp_path: Path
+    registry_url: str, tmp_path: Path
 ) -> None:
     outcomes: list[Outcome] = [Done("1"), Done("2"), Failed("3")]
 
@@ -417,7 +419,7 @@ def test_a_second_revision_follows_the_first_and_a_failed_one_leaves_it_serving(
         work.note(f"revision {work.revision}")
         return outcomes.pop(0)
 
-    with Engine(database_url, {"deploy": factory(tmp_path, Step("a", "A", run))}, ignore) as engine:
+    with Engine(registry_url, {"deploy": factory(tmp_path, Step("a", "A", run))}, ignore) as engine:
         results = [engine.start("deploy", "palermo", PLAN, reserve_revision=True) for _ in range(3)]
         assert [r.revision for r in results] == [1, 2, 3]
         deployment = engine.registry.deployment("palermo")
@@ -429,7 +431,7 @@ def test_a_second_revision_follows_the_first_and_a_failed_one_leaves_it_serving(
 
 
 def test_a_stage_that_became_slow_or_burst_its_budget_is_noted(
-    database_url: str, tmp_path: Path
+    registry_url: str, tmp_path: Path
 ) -> None:
     pauses = [0.0, 0.01, 0.02, 0.9]
 
@@ -445,7 +447,7 @@ def test_a_stage_that_became_slow_or_burst_its_budget_is_noted(
         return Bound(Pipeline("deploy", stages), Work(folder=tmp_path))
 
     events: list[Event] = []
-    with Engine(database_url, {"deploy": build}, events.append) as engine:
+    with Engine(registry_url, {"deploy": build}, events.append) as engine:
         results = [engine.start("deploy", "palermo", {}) for _ in range(4)]
         durations = engine.stage_durations("palermo")
     assert [len(r.notes) for r in results[:3]] == [1, 1, 1], "only the budget of no seconds"
@@ -460,9 +462,9 @@ def test_a_stage_that_became_slow_or_burst_its_budget_is_noted(
 
 
 def test_dbos_is_silent_and_listens_nowhere(
-    database_url: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    registry_url: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with Engine(database_url, {"deploy": factory(tmp_path, *files())}, ignore) as engine:
+    with Engine(registry_url, {"deploy": factory(tmp_path, *files())}, ignore) as engine:
         engine.start("deploy", "palermo", {})
         listening = {
             line.split()[3]
@@ -486,16 +488,16 @@ def _sockets() -> set[str]:
 
 
 def test_one_engine_per_process_and_the_lock_is_for_all_engines(
-    database_url: str, tmp_path: Path
+    registry_url: str, tmp_path: Path
 ) -> None:
     def inside(work: Work) -> Outcome:
         with (
-            Engine(database_url, {}, ignore) as other,
+            Engine(registry_url, {}, ignore) as other,
             pytest.raises(LockedError, match="ana holds palermo: deploy run"),
         ):
             other.resume("palermo")
         return Done("refused")
 
     build = {"deploy": factory(tmp_path, Step("a", "A", inside))}
-    with Engine(database_url, build, ignore) as engine:
+    with Engine(registry_url, build, ignore) as engine:
         assert engine.start("deploy", "palermo", {}, started_by="ana").status == "done"

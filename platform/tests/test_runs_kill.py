@@ -16,6 +16,8 @@ from barberpro.errors import ExitCode
 from barberpro.runs.follow import follow
 from barberpro.runs.registry import Registry
 
+pytest_plugins = ["support_runs"]
+
 SEED = 20261124
 KILLS = 10
 PAUSE = 0.02
@@ -41,11 +43,11 @@ def journal(folder: Path) -> list[str]:
 
 
 def test_kill_9_at_any_moment_then_resume_ends_as_an_undisturbed_run(
-    database_url: str, folder: Path, nursery: Nursery
+    registry_url: str, folder: Path, nursery: Nursery
 ) -> None:
     """Moments from the seed, spread over a whole run, also over what the resuming process does."""
     moments = random.Random(SEED)
-    undisturbed = nursery.start(database_url, folder, "start", pause=PAUSE)
+    undisturbed = nursery.start(registry_url, folder, "start", pause=PAUSE)
     began = time.monotonic()
     assert undisturbed.wait() == ExitCode.DONE
     length = time.monotonic() - began
@@ -53,21 +55,21 @@ def test_kill_9_at_any_moment_then_resume_ends_as_an_undisturbed_run(
     for number in range(KILLS):
         for path in folder.iterdir():
             path.unlink()
-        child = nursery.start(database_url, folder, "start", pause=PAUSE)
+        child = nursery.start(registry_url, folder, "start", pause=PAUSE)
         # the moments go from the first instruction to a little after the end
         time.sleep(length * 1.1 * (number + moments.random()) / KILLS)
         child.signal(signal.SIGKILL)
         if child.wait() == ExitCode.DONE:
             continue
         if number % 3 == 2:
-            again = nursery.start(database_url, folder, "resume", pause=PAUSE)
+            again = nursery.start(registry_url, folder, "resume", pause=PAUSE)
             time.sleep(length * moments.random())
             again.signal(signal.SIGKILL)
             again.wait()
-        _finish(database_url, folder, nursery)
+        _finish(registry_url, folder, nursery)
         assert state(folder) == EXPECTED
         _each_finished_step_ran_once_but_those_in_flight(folder)
-    with Registry(database_url) as registry:
+    with Registry(registry_url) as registry:
         assert {run.status for run in registry.runs(DEPLOYMENT)} == {"done"}
         revisions = registry.revisions(DEPLOYMENT)
         assert [r.number for r in revisions] == list(range(len(revisions), 0, -1))
@@ -75,7 +77,7 @@ def test_kill_9_at_any_moment_then_resume_ends_as_an_undisturbed_run(
         current = registry.current_revision(DEPLOYMENT)
         assert current == revisions[0]
         assert registry.holder(DEPLOYMENT) is None
-    with psycopg.connect(database_url) as connection:
+    with psycopg.connect(registry_url) as connection:
         assert connection.execute("SELECT count(*) FROM dbos.queues").fetchone() == (0,)
 
 
@@ -98,14 +100,14 @@ def _each_finished_step_ran_once_but_those_in_flight(folder: Path) -> None:
 
 
 def test_kill_9_while_undoing_then_resume_undoes_the_rest(
-    database_url: str, folder: Path, nursery: Nursery
+    registry_url: str, folder: Path, nursery: Nursery
 ) -> None:
-    child = nursery.start(database_url, folder, "start", pause=PAUSE, failing=True)
+    child = nursery.start(registry_url, folder, "start", pause=PAUSE, failing=True)
     child.wait_for("undo-started", "four")
     child.signal(signal.SIGKILL)
     child.wait()
     assert state(folder) != {}
-    again = nursery.start(database_url, folder, "resume", pause=PAUSE, failing=True)
+    again = nursery.start(registry_url, folder, "resume", pause=PAUSE, failing=True)
     assert again.wait() == ExitCode.FAILED
     assert state(folder) == {}
     undone = [line for line in journal(folder) if line.startswith("undo")]
@@ -116,25 +118,25 @@ def test_kill_9_while_undoing_then_resume_undoes_the_rest(
 
 
 def test_ctrl_c_once_stops_after_the_step_and_the_run_can_be_resumed(
-    database_url: str, folder: Path, nursery: Nursery
+    registry_url: str, folder: Path, nursery: Nursery
 ) -> None:
-    child = nursery.start(database_url, folder, "start", pause=0.1)
+    child = nursery.start(registry_url, folder, "start", pause=0.1)
     child.wait_for("step-started", "two")
     child.signal(signal.SIGINT)
     assert child.wait() == ExitCode.INTERRUPTED
     assert journal(folder) == ["run one", "run two"]
     assert child.lines()[-1][0] == "interrupted"
-    with Registry(database_url) as registry:
+    with Registry(registry_url) as registry:
         assert registry.runs(DEPLOYMENT)[0].status == "interrupted"
-    _finish(database_url, folder, nursery)
+    _finish(registry_url, folder, nursery)
     assert state(folder) == EXPECTED
     assert journal(folder) == [f"run {step}" for step in STEPS]
 
 
 def test_ctrl_c_twice_ends_at_once_and_the_run_can_be_resumed(
-    database_url: str, folder: Path, nursery: Nursery
+    registry_url: str, folder: Path, nursery: Nursery
 ) -> None:
-    child = nursery.start(database_url, folder, "start", pause=5)
+    child = nursery.start(registry_url, folder, "start", pause=5)
     child.wait_for("step-started", "one")
     child.signal(signal.SIGINT)
     time.sleep(0.1)
@@ -142,38 +144,38 @@ def test_ctrl_c_twice_ends_at_once_and_the_run_can_be_resumed(
     child.signal(signal.SIGINT)
     assert child.wait() == ExitCode.INTERRUPTED
     assert time.monotonic() - began < 2
-    _finish(database_url, folder, nursery)
+    _finish(registry_url, folder, nursery)
     assert state(folder) == EXPECTED
     assert journal(folder) == ["run one", *[f"run {step}" for step in STEPS]]
 
 
 def test_a_second_operator_is_told_who_holds_it_until_the_holder_is_killed(
-    database_url: str, folder: Path, nursery: Nursery
+    registry_url: str, folder: Path, nursery: Nursery
 ) -> None:
-    holder = nursery.start(database_url, folder, "start", pause=5)
+    holder = nursery.start(registry_url, folder, "start", pause=5)
     holder.wait_for("step-started", "one")
-    second = nursery.start(database_url, folder, "start")
+    second = nursery.start(registry_url, folder, "start")
     assert second.wait() == ExitCode.LOCKED
     (message,) = second.lines()[-1]
     assert f"tester holds {DEPLOYMENT}: deploy run" in str(message)
     assert f"process {holder.pid}" in str(message)
-    assert nursery.start(database_url, folder, "resume").wait() == ExitCode.LOCKED
+    assert nursery.start(registry_url, folder, "resume").wait() == ExitCode.LOCKED
     holder.signal(signal.SIGKILL)
     holder.wait()
     began = time.monotonic()
-    assert nursery.start(database_url, folder, "resume").wait() == ExitCode.DONE
+    assert nursery.start(registry_url, folder, "resume").wait() == ExitCode.DONE
     assert time.monotonic() - began < 10, "the lock was free at once"
     assert state(folder) == EXPECTED
 
 
 def test_two_that_resume_at_once_run_it_once(
-    database_url: str, folder: Path, nursery: Nursery
+    registry_url: str, folder: Path, nursery: Nursery
 ) -> None:
-    first = nursery.start(database_url, folder, "start", pause=0.05)
+    first = nursery.start(registry_url, folder, "start", pause=0.05)
     first.wait_for("step-started", "two")
     first.signal(signal.SIGKILL)
     first.wait()
-    children = [nursery.start(database_url, folder, "resume", pause=0.05) for _ in range(3)]
+    children = [nursery.start(registry_url, folder, "resume", pause=0.05) for _ in range(3)]
     codes = [child.wait() for child in children]
     assert ExitCode.DONE in codes
     assert set(codes) <= {ExitCode.DONE, ExitCode.LOCKED, ExitCode.USAGE}
@@ -182,13 +184,13 @@ def test_two_that_resume_at_once_run_it_once(
 
 
 def test_a_run_is_followed_from_another_process(
-    database_url: str, folder: Path, nursery: Nursery
+    registry_url: str, folder: Path, nursery: Nursery
 ) -> None:
-    child = nursery.start(database_url, folder, "start", pause=0.05, failing=True)
+    child = nursery.start(registry_url, folder, "start", pause=0.05, failing=True)
     child.wait_for("step-started", "one")
-    with Registry(database_url) as registry:
+    with Registry(registry_url) as registry:
         run = registry.runs(DEPLOYMENT)[0].id
-    events = list(follow(database_url, run, poll=0.02))
+    events = list(follow(registry_url, run, poll=0.02))
     assert child.wait() == ExitCode.FAILED
     told = [[e.kind, e.step, e.status, e.replayed] for e in events[1:-1]]
     assert told == child.lines()[1:-2]
@@ -197,15 +199,15 @@ def test_a_run_is_followed_from_another_process(
 
 
 def test_following_a_killed_run_says_that_its_process_is_gone(
-    database_url: str, folder: Path, nursery: Nursery
+    registry_url: str, folder: Path, nursery: Nursery
 ) -> None:
-    child = nursery.start(database_url, folder, "start", pause=5)
+    child = nursery.start(registry_url, folder, "start", pause=5)
     child.wait_for("step-started", "one")
     child.signal(signal.SIGKILL)
     child.wait()
-    with Registry(database_url) as registry:
+    with Registry(registry_url) as registry:
         run = registry.runs(DEPLOYMENT)[0].id
-    events = list(follow(database_url, run, poll=0.02))
+    events = list(follow(registry_url, run, poll=0.02))
     assert events[-1].status == "interrupted"
     assert f"pid {child.pid}" in events[-1].detail
     assert "barberpro resume" in events[-1].detail

@@ -21,6 +21,8 @@ from barberpro.runs.outcomes import Done, Outcome
 from barberpro.runs.pipelines import Step
 from barberpro.runs.registry import Registry
 
+pytest_plugins = ["support_runs"]
+
 
 class Server:
     """A server of the test's own, that is killed and started again on the same data."""
@@ -120,28 +122,28 @@ def test_a_server_that_stays_away_interrupts_the_run_with_a_message_and_it_is_re
 
 
 def test_a_cut_lock_is_taken_back_where_nobody_had_it_in_between(
-    database_url: str, tmp_path: Path
+    registry_url: str, tmp_path: Path
 ) -> None:
     def run(work: Work) -> Outcome:
-        cut_the_lock(database_url)
+        cut_the_lock(registry_url)
         return Done("b")
 
     steps = [Step("b", "B", run), scripted("c", [Done("c")])]
-    with Engine(database_url, {"deploy": factory(tmp_path, *steps)}, ignore) as engine:
+    with Engine(registry_url, {"deploy": factory(tmp_path, *steps)}, ignore) as engine:
         assert engine.start("deploy", "palermo", {}).status == "done"
 
 
 def test_a_cut_lock_that_another_run_had_stops_this_one_before_its_next_step(
-    database_url: str, tmp_path: Path
+    registry_url: str, tmp_path: Path
 ) -> None:
     def run(work: Work) -> Outcome:
-        cut_the_lock(database_url)
-        with psycopg.connect(database_url) as other:  # what a run of another process does
+        cut_the_lock(registry_url)
+        with psycopg.connect(registry_url) as other:  # what a run of another process does
             other.execute("UPDATE registry.holders SET token = gen_random_uuid()")
         return Done("b")
 
     steps = [Step("b", "B", run), scripted("c", [Done("c")])]
-    with Engine(database_url, {"deploy": factory(tmp_path, *steps)}, ignore) as engine:
+    with Engine(registry_url, {"deploy": factory(tmp_path, *steps)}, ignore) as engine:
         result = engine.start("deploy", "palermo", {})
     assert (result.status, result.exit_code) == ("interrupted", ExitCode.FAILED)
     assert "another run took it" in result.message
@@ -159,17 +161,17 @@ def cut_the_lock(url: str) -> None:
 
 
 def test_a_run_that_another_process_took_over_cannot_write_any_more(
-    database_url: str, tmp_path: Path
+    registry_url: str, tmp_path: Path
 ) -> None:
     """Should all else fail: DBOS refuses the record of a step of a workflow that changed hands."""
 
     def run(work: Work) -> Outcome:
-        with psycopg.connect(database_url) as other:
+        with psycopg.connect(registry_url) as other:
             other.execute("UPDATE dbos.workflow_status SET owner_xid = 'somebody else'")
         return Done("b")
 
     steps = [Step("b", "B", run), scripted("c", [Done("c")])]
-    with Engine(database_url, {"deploy": factory(tmp_path, *steps)}, ignore) as engine:
+    with Engine(registry_url, {"deploy": factory(tmp_path, *steps)}, ignore) as engine:
         result = engine.start("deploy", "palermo", {})
         assert engine.steps(result.run) == []
     assert result.status == "interrupted"

@@ -3,6 +3,8 @@
 Each step writes its name to the journal (one file, appended) and makes its own file; a step whose
 file is there already leaves it, so the end state after a kill can be compared with an undisturbed
 run. A ``Nursery`` makes processes that run it, to be killed.
+
+Tests name this module in ``pytest_plugins`` for its fixtures, and import from it (PYTEST_DONT_REWRITE).
 """
 
 from __future__ import annotations
@@ -12,10 +14,17 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
+import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import psycopg
+import pytest
+from support_postgres import TestServer
 
 from barberpro.errors import BarberProError
 from barberpro.runs.engine import Engine
@@ -133,6 +142,29 @@ def program(url: str, folder: Path, verb: str, pause: float, failing: bool) -> i
         sys.stdout.write(json.dumps([result.status, result.run, result.message]) + "\n")
         sys.stdout.flush()
     return int(result.exit_code)
+
+
+@pytest.fixture(scope="session")
+def registry_template(postgres_server: TestServer) -> str:
+    """A database in which the registry and DBOS have their tables; to be copied, not used."""
+    postgres_server.execute("CREATE DATABASE registry_template")
+    with tempfile.TemporaryDirectory() as folder:
+        kinds = {"deploy": factory(Path(folder), scripted("a", [Done("a")]))}
+        with Engine(postgres_server.url("registry_template"), kinds, lambda event: None) as engine:
+            engine.start("deploy", "a", {})
+    with psycopg.connect(postgres_server.url("registry_template")) as connection:
+        connection.execute("TRUNCATE dbos.workflow_status CASCADE")
+        connection.execute("TRUNCATE registry.deployments CASCADE")
+    return "registry_template"
+
+
+@pytest.fixture
+def registry_url(postgres_server: TestServer, registry_template: str) -> Iterator[str]:
+    """A database of the test's own with an empty registry, made faster than from nothing."""
+    name = f"r_{uuid.uuid4().hex[:12]}"
+    postgres_server.execute(f"CREATE DATABASE {name} TEMPLATE {registry_template}")
+    yield postgres_server.url(name)
+    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 class Nursery:
