@@ -20,7 +20,9 @@ def main() -> None:
         clone = someone.home / "clone"
         subprocess.run(["git", "clone", "--quiet", str(REPOSITORY), str(clone)], check=True)
         someone.repository = clone
-        finished = someone.run("deploy", "--vertical", "barbershop", "--name", "Uno", *ARGUMENTS, timeout=300)
+        finished = someone.run(
+            "deploy", "--vertical", "barbershop", "--name", "Uno", *ARGUMENTS, timeout=300
+        )
         assert finished.returncode == 0, finished.stderr
         url = someone.data("status", "uno")["url"]
         page = subprocess.run(
