@@ -11,9 +11,9 @@ from psycopg.types.json import Jsonb
 from barberpro_app.kit.database import Connection
 
 #: One row per provider who gives the service there, in the order of the business, or one without a
-#: provider if nobody does; none if there is no such location. Busy and away times are merged and in
-#: seconds since 1970: start, end, start, end... The lateral join lets both columns of the exclusion
-#: constraint's index be conditions of it.
+#: provider if nobody does; none if there is no such location. Times are in seconds since 1970; away
+#: ones are merged (start, end, start, end...), busy ones exclude each other already. The lateral
+#: join lets both columns of the exclusion constraint's index be conditions of it.
 INPUTS = """
 WITH place AS (
     SELECT id, zone, extract(epoch FROM now())::bigint AS now,
@@ -26,7 +26,7 @@ WITH place AS (
 )
 SELECT place.zone, place.now, place.policies, place.overrides, s.id AS service_id,
        p.id AS provider_id, coalesce(ps.minutes, s.minutes) AS minutes,
-       s.buffer_before, s.buffer_after, hours.list AS hours, busy.list AS busy, away.list AS away
+       s.buffer_before, s.buffer_after, hours.list AS hours, busy.starts, busy.ends, away.list AS away
 FROM place
 LEFT JOIN service s ON s.id = %(service_id)s AND s.active
 LEFT JOIN (provider_service ps
@@ -41,11 +41,11 @@ LEFT JOIN LATERAL (
     FROM working_hours h WHERE h.provider_id = p.id AND h.location_id = place.id
 ) hours ON true
 LEFT JOIN LATERAL (
-    SELECT array_agg(extract(epoch FROM e)::bigint ORDER BY e) AS list
-    FROM (SELECT range_agg(o.period) AS periods FROM occupancy o
-          WHERE o.resource_id = p.id AND o.active AND o.period && place.span
-            AND (o.expires_at IS NULL OR o.expires_at > now())) merged,
-         unnest(merged.periods) r, unnest(ARRAY[lower(r), upper(r)]) e
+    SELECT array_agg(date_part('epoch', lower(o.period))::bigint ORDER BY lower(o.period)) AS starts,
+           array_agg(date_part('epoch', upper(o.period))::bigint ORDER BY lower(o.period)) AS ends
+    FROM occupancy o
+    WHERE o.resource_id = p.id AND o.active AND o.period && place.span
+      AND (o.expires_at IS NULL OR o.expires_at > now())
 ) busy ON true
 LEFT JOIN LATERAL (
     SELECT array_agg(extract(epoch FROM e)::bigint ORDER BY e) AS list

@@ -109,9 +109,8 @@ def _candidate(row: dict[str, Any]) -> _Candidate:
         for weekday, opens, closes, valid_from, valid_to, breaks in row["hours"] or ()
     ]
     offer = Offer(row["minutes"] * 60, row["buffer_before"] * 60, row["buffer_after"] * 60)
-    return _Candidate(
-        row["provider_id"], offer, Calendar(hours, pairs(row["busy"]), pairs(row["away"]))
-    )
+    busy = list(zip(row["starts"] or (), row["ends"] or (), strict=True))
+    return _Candidate(row["provider_id"], offer, Calendar(hours, busy, pairs(row["away"])))
 
 
 def _day(day: date, frame: _Frame, candidates: Sequence[_Candidate]) -> AvailableDay:

@@ -7,14 +7,18 @@ off; its buffers keep off other bookings.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from calendar import timegm
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import islice
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 Interval = tuple[int, int]
+_end = itemgetter(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """What restricts one provider: hours; merged, sorted intervals of bookings and of days off."""
+    """What restricts one provider: hours; sorted, disjoint intervals of bookings and of days off."""
 
     hours: Sequence[Hours]
     busy: Sequence[Interval]
@@ -72,14 +76,14 @@ def starts_of_day(
             continue
         opens = local_instant(day, hours.opens, zone)
         closes = local_instant(day, hours.closes, zone)
-        breaks = sorted(
+        breaks = (
             (local_instant(day, starts, zone), local_instant(day, ends, zone))
             for starts, ends in hours.breaks
         )
         blocked = [
             *_blocked(calendar.busy, offer.length + offer.after, offer.before, (opens, closes)),
             *_blocked(calendar.away, offer.length, 0, (opens, closes)),
-            *_blocked(breaks, offer.length, 0, (opens, closes)),
+            *((starts - offer.length, ends) for starts, ends in breaks if starts < ends),
         ]
         blocked.sort()
         yield from _free(opens, closes - offer.length, step, blocked)
@@ -88,16 +92,14 @@ def starts_of_day(
 def _blocked(
     intervals: Sequence[Interval], reach: int, clearance: int, within: Interval
 ) -> Iterator[Interval]:
-    """The open intervals in which no start may lie, of sorted ones that are taken: a start less
-    than `reach` before something begins, or `clearance` after it ends, would meet it."""
+    """The open intervals in which no start may lie, of disjoint sorted ones that are taken: a start
+    less than `reach` before something begins, or `clearance` after it ends, would meet it."""
     low, high = within
-    for starts, ends in intervals:
-        if ends + clearance <= low:
-            continue
+    first = bisect_right(intervals, low - clearance, key=_end)
+    for starts, ends in islice(intervals, first, None):
         if starts - reach >= high:
             break
-        if starts < ends:
-            yield starts - reach, ends + clearance
+        yield starts - reach, ends + clearance
 
 
 def _free(first: int, last: int, step: int, blocked: Sequence[Interval]) -> Iterator[int]:
