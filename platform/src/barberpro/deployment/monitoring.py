@@ -112,7 +112,7 @@ def establish_baseline(context: DeployContext) -> Outcome:
         previous=context.previous,
         access=context.target.access(plan, None),
         services=tuple(context.target.services(plan.deployment_id)),
-        ports=tuple(context.target.exposed_ports(plan)),
+        ports=_named_ports(context),
         findings=context.findings(),
         figures=tuple(latencies),
         policies=context.policies,
@@ -121,6 +121,16 @@ def establish_baseline(context: DeployContext) -> Outcome:
     written = write_runbook(context.documents, runbook)
     detail = f"{len(latencies)} figures kept; runbook: {written}"
     return Done(detail, {"baseline": figures, "runbook": str(written)})
+
+
+def _named_ports(context: DeployContext) -> tuple[tuple[str, int, str], ...]:
+    """The open ports with what they are for, instead of the program's name."""
+    uses = {
+        context.preview().port: "booking pages and API (HTTPS)",
+        context.fact("notification-setup", "port"): "mail catcher (SMTP)",
+    }
+    opened = context.target.exposed_ports(context.plan)
+    return tuple((address, port, uses.get(port, what)) for address, port, what in opened)
 
 
 def _latencies(context: DeployContext) -> list[Mapping[str, Json]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
 
 from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 PACKAGE = "barberpro.deployment"
 
@@ -28,6 +30,7 @@ def environment() -> Environment:
     )
     made.filters["cell"] = cell
     made.filters["code"] = code
+    made.filters["contact"] = contact
     return made
 
 
@@ -37,6 +40,14 @@ def cell(value: object) -> str:
     for sign in "\\`*_[]<>|":
         text = text.replace(sign, f"\\{sign}")
     return text
+
+
+def contact(value: object) -> str:
+    """A telephone number or an e-mail address as a link that a phone can follow."""
+    text = str(value)
+    if "@" in text:
+        return f"[{cell(text)}](mailto:{text})"
+    return f"[{cell(text)}](tel:{''.join(sign for sign in text if sign.isdigit() or sign == '+')})"
 
 
 def code(value: object) -> str:
@@ -53,6 +64,7 @@ def markdown_page(title: str, language: str, markdown: str) -> str:
     """The Markdown as one HTML file that loads nothing; raw HTML in it is shown as text."""
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = parser.parse(markdown)
+    _label_cells(tokens)
     contents = []
     for at, token in enumerate(tokens):
         if token.type == "heading_open" and token.tag == "h2":
@@ -65,3 +77,20 @@ def markdown_page(title: str, language: str, markdown: str) -> str:
     body = body.replace("</table>", "</table></div>")
     template = environment().get_template("page.html.j2")
     return template.render(title=title, language=language, contents=contents, body=body)
+
+
+def _label_cells(tokens: Sequence[Token]) -> None:
+    """Gives each cell the heading of its column, for phones, where rows stand as blocks."""
+    headings: list[str] = []
+    column = 0
+    for at, token in enumerate(tokens):
+        if token.type == "table_open":
+            headings = []
+        elif token.type == "tr_open":
+            column = 0
+        elif token.type == "th_open":
+            headings.append(tokens[at + 1].content)
+        elif token.type == "td_open":
+            if len(headings) > 2 and column > 0:
+                token.attrSet("data-label", headings[column])
+            column += 1

@@ -33,7 +33,7 @@ class Runbook:
     previous: int | None
     access: Access
     services: tuple[ServiceState, ...] = ()
-    ports: tuple[tuple[str, int, str], ...] = ()
+    ports: tuple[tuple[str, int, str], ...] = ()  # address, port, what listens there
     findings: tuple[Finding, ...] = ()
     figures: tuple[Mapping[str, object], ...] = field(default=())
     policies: Policies | None = None
