@@ -10,14 +10,13 @@ Also how long it takes to open the engine.
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "platform/src"), str(ROOT / "tests/support")]
-
-import itertools
 
 import support_postgres  # noqa: E402
 from dbos import DBOS, SetWorkflowID  # noqa: E402
