@@ -111,9 +111,9 @@ class AppHome:
         self.json("seed", str(self.folder / "seed.json"))
 
     @contextmanager
-    def serving(self, *options: str) -> Iterator[ServedApp]:
-        """A real `serve` process on a free port of the loopback interface."""
-        port = free_port()
+    def serving(self, *options: str, port: int = 0) -> Iterator[ServedApp]:
+        """A real `serve` process on a free port of the loopback interface, or on this one."""
+        port = port or free_port()
         log = self.folder / f"serve-{port}.log"
         with log.open("wb") as stream:
             process = subprocess.Popen(

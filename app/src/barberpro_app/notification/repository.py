@@ -14,7 +14,7 @@ _SHOWN = "id, kind, state, attempts, next_attempt_at, last_error, created_at, se
 
 
 async def claim(connection: Connection, limit: int) -> list[dict[str, Any]]:
-    """Takes due messages; other workers pass them over until the lease ends."""
+    """Takes due messages, oldest first; other workers pass them over until the lease ends."""
     cursor = await connection.execute(
         "UPDATE message SET state = 'sending', attempts = attempts + 1,"
         " next_attempt_at = now() + %s"
@@ -24,7 +24,8 @@ async def claim(connection: Connection, limit: int) -> list[dict[str, Any]]:
         " RETURNING id, kind, recipient, locale, payload, attempts, created_at",
         (LEASE, limit),
     )
-    return await cursor.fetchall()
+    rows = await cursor.fetchall()  # in no order
+    return sorted(rows, key=lambda row: row["id"].int)
 
 
 async def give_back(connection: Connection, ids: list[UUID]) -> None:
