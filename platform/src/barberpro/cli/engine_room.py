@@ -1,7 +1,38 @@
-"""The one module of the command line that imports the engine, and with it DBOS: see ``preload``."""
+"""What a run needs, gathered in the one module of the command line that imports the pipelines and
+the engine, and with it DBOS. Imported in the background: see ``preload``."""
 
 from __future__ import annotations
 
-from barberpro.runs.engine import Engine, UnfinishedRunError
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-__all__ = ["Engine", "UnfinishedRunError"]
+from barberpro.adapters.catalog_files import load_catalog
+from barberpro.deployment.context import Surroundings
+from barberpro.deployment.pipeline import deploy_factory
+from barberpro.operations.lifecycle import lifecycle_factories
+from barberpro.runs.engine import Engine
+from barberpro.runs.events import Listener
+from barberpro.runs.registry import Registry
+from barberpro.targets.protocol import Target
+
+
+@contextmanager
+def open_engine(
+    url: str,
+    target: Target,
+    documents: Callable[[str], Path],
+    catalogs: tuple[Path, ...],
+    send: Listener,
+) -> Iterator[Engine]:
+    """The engine for the registry at ``url``, knowing every kind of run of this program."""
+    with Registry.open(url) as registry:
+        around = Surroundings(
+            target=target,
+            documents=documents,
+            recorder=registry,
+            policies=load_catalog(catalogs).policies,
+        )
+        kinds = {"deploy": deploy_factory(around), **lifecycle_factories(target, registry)}
+        with Engine(url, kinds, send) as engine:
+            yield engine

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from barberpro.cli.composition import Planned
 from barberpro.cli.output import marked, money_usd, table
+from barberpro.cli.planned import Planned
 from barberpro.planning.differences import describe
 from barberpro.planning.findings import Finding, Severity
 from barberpro.planning.plans import checksum

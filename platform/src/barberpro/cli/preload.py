@@ -6,18 +6,20 @@ meanwhile, and asks for the engine when both are there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Protocol, cast
 
 from barberpro.runs.events import Listener
-from barberpro.runs.kinds import PipelineFactory, RunInput
+from barberpro.runs.kinds import RunInput
 from barberpro.runs.outcomes import Json
 from barberpro.runs.results import RunResult
+from barberpro.targets.protocol import Target
 
 
 class RunEngine(Protocol):
@@ -57,9 +59,13 @@ def begin() -> None:
     _importing()
 
 
-def make_engine(
-    url: str, kinds: Mapping[str, PipelineFactory], send: Listener
+def open_engine(
+    url: str,
+    target: Target,
+    documents: Callable[[str], Path],
+    catalogs: tuple[Path, ...],
+    send: Listener,
 ) -> AbstractContextManager[RunEngine]:
-    """The engine for the registry at ``url``, once it is imported."""
-    engine = _importing().result().Engine
-    return cast("AbstractContextManager[RunEngine]", engine(url, kinds, send))
+    """``engine_room.open_engine``, once it is imported."""
+    opened = _importing().result().open_engine(url, target, documents, catalogs, send)
+    return cast("AbstractContextManager[RunEngine]", opened)

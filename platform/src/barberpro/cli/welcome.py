@@ -6,8 +6,9 @@ import sys
 
 import click
 
-from barberpro.cli.composition import Operator, documents_of
-from barberpro.deployment.runbook import latest
+from barberpro.cli.composition import Operator
+from barberpro.cli.planned import documents_of
+from barberpro.deployment.documents import latest
 from barberpro.errors import BarberProError
 from barberpro.planning.model import Plan
 

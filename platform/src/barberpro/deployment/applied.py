@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from barberpro.deployment.runbook import revision_folder
+from barberpro.deployment.documents import revision_folder
 from barberpro.errors import BarberProError
 from barberpro.planning.model import Plan
 from barberpro.planning.plans import plan_document, plan_from_json

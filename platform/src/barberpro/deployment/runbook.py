@@ -15,13 +15,14 @@ from pathlib import Path
 
 from barberpro.catalog.policies import Policies
 from barberpro.deployment.commands import command_groups, deploy_command
+from barberpro.deployment.documents import HTML, LATEST, revision_folder
 from barberpro.deployment.rendering import environment, markdown_page
 from barberpro.errors import BarberProError
 from barberpro.planning.findings import Finding, Severity
 from barberpro.planning.model import Plan
 from barberpro.targets.protocol import Access, ServiceState
 
-MARKDOWN, HTML, LATEST = "runbook.md", "runbook.html", "latest"
+MARKDOWN = "runbook.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +61,6 @@ class Runbook:
     def html(self, markdown: str) -> str:
         title = f"Runbook: {self.plan.request.name}, revision {self.revision}"
         return markdown_page(title, "en", markdown)
-
-
-def revision_folder(documents: Path, revision: int) -> Path:
-    return documents / f"revision-{revision:04d}"
-
-
-def latest(documents: Path) -> Path | None:
-    """The newest revision's runbook in HTML, None where there is none yet."""
-    path = documents / LATEST / HTML
-    return path if path.is_file() else None
 
 
 def write_runbook(documents: Path, runbook: Runbook) -> Path:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import click
 
-from barberpro.cli.composition import Operator, applied_plan, open_operator
+from barberpro.cli.composition import Operator, open_operator
 from barberpro.cli.options import deployment_argument
 from barberpro.cli.output import emit, output_option
+from barberpro.cli.planned import applied_plan
 from barberpro.cli.welcome import owner_link
 from barberpro.errors import BarberProError
 from barberpro.targets.local.platform import LocalPlatform

@@ -8,13 +8,15 @@ from typing import Any
 
 import click
 
+from barberpro.cli import preload
 from barberpro.cli.background import run_in_background
 from barberpro.cli.commands.plan import show
-from barberpro.cli.composition import Operator, Planned, make_planned, open_operator
+from barberpro.cli.composition import Operator, open_operator
 from barberpro.cli.following import Show, follow_run
 from barberpro.cli.options import consent_options, request_options, run_options
 from barberpro.cli.output import output_option
 from barberpro.cli.plan_view import show_summary
+from barberpro.cli.planned import Planned, make_planned
 from barberpro.cli.preload import RunEngine
 from barberpro.cli.welcome import show_welcome
 from barberpro.errors import InvalidInputError, RefusedError
@@ -62,6 +64,8 @@ def deploy(dry_run: bool, detailed_exitcode: bool, wait: bool, **options: Any) -
       barberpro deploy --vertical psychology --name "MentalHealth Buenos Aires" \\
           --market large --region argentina-central --domain psicologia.salud.ar --dry-run
     """
+    if not dry_run:
+        preload.begin()
     wishes = Wishes(**{name: options.pop(name) for name in Wishes.__dataclass_fields__})
     planned = make_planned(options)
     if dry_run:

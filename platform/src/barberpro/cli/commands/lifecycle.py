@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from barberpro.cli import preload
 from barberpro.cli.composition import Operator, open_operator
 from barberpro.cli.following import Show, follow_run
 from barberpro.cli.options import consent_options, run_options
@@ -113,6 +114,7 @@ def _run(
     *,
     remove: bool = False,
 ) -> int:
+    preload.begin()
     Store(Layout.of()).required(deployment)
     with open_operator(remove=remove) as operator:
         result = _follow(operator, kind, deployment, payload, options)

@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from barberpro.cli.composition import applied_plans, open_operator
+from barberpro.cli.composition import open_operator
 from barberpro.cli.options import deployment_argument
 from barberpro.cli.output import duration, emit, marked, output_option, table
 from barberpro.cli.plan_view import MARK_OF
+from barberpro.cli.planned import applied_plans
 from barberpro.operations import overview
 from barberpro.targets.local.layout import Layout
 from barberpro.targets.local.platform import LocalPlatform

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from barberpro.cli.composition import Planned, make_planned
 from barberpro.cli.options import request_options
 from barberpro.cli.output import emit, output_option
 from barberpro.cli.plan_view import plan_data, show_plan
+from barberpro.cli.planned import Planned, make_planned
 from barberpro.errors import ExitCode
 
 

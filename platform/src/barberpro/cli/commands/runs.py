@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from barberpro.cli import progress
+from barberpro.cli import preload, progress
 from barberpro.cli.composition import Operator, open_operator
 from barberpro.cli.following import Show, follow_run
 from barberpro.cli.options import deployment_argument, run_options
@@ -76,6 +76,7 @@ def resume(deployment: str, output: str, **options: Any) -> int:
       barberpro resume barbershop-palermo
       barberpro resume barbershop-palermo --undo
     """
+    preload.begin()
     with open_operator() as operator:
         show = Show(f"resuming {deployment}", output, options["timeout"])
         result = follow_run(
