@@ -69,6 +69,9 @@ class Formats:
     def month(self, day: date) -> str:
         return format_date(day, "MMM", locale=self._babel).rstrip(".")
 
+    def month_alone(self, day: date) -> str:
+        return format_date(day, "LLLL", locale=self._babel)
+
     def month_name(self, day: date) -> str:
         return format_date(day, "LLLL y", locale=self._babel)
 

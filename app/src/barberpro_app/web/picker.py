@@ -106,10 +106,12 @@ def build(
 
 
 def _months(fmt: Formats, first: date, last: date) -> str:
-    names = [fmt.month_name(first)]
-    if (first.year, first.month) != (last.year, last.month):
-        names.append(fmt.month_name(last))
-    return " – ".join(names)
+    """ "noviembre 2026", or "noviembre – diciembre 2026", or with both years."""
+    if (first.year, first.month) == (last.year, last.month):
+        return fmt.month_name(first)
+    if first.year == last.year:
+        return f"{fmt.month_alone(first)} – {fmt.month_name(last)}"
+    return f"{fmt.month_name(first)} – {fmt.month_name(last)}"
 
 
 def nearest(days: Iterable[AvailableDay], wanted: datetime, count: int = NEAREST) -> list[Slot]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from barberpro_app.settings import Policies
 from barberpro_app.web.rendering import Reader
 
-PAYMENT_WORDS = ("cash", "transfer", "card", "mercadopago")
+PAYMENT_WORDS = ("cash", "transfer", "card", "mercado-pago")
 
 
 def cancellation_sentence(reader: Reader, policies: Policies) -> str:

@@ -15,6 +15,8 @@ BLACK = (20, 20, 22)
 WHITE = (255, 255, 255)
 # A little above the 4.5:1 of WCAG 1.4.3, so that tints and rounding never fall below it.
 TEXT_CONTRAST = 5.0
+# A filled button against what it lies on; its text and its edge have contrasts of their own.
+STANDS_OUT = 2.0
 FALLBACK = (36, 75, 110)
 
 Colour = tuple[int, int, int]
@@ -68,17 +70,27 @@ def legible(colour: Colour, backgrounds: tuple[Colour, ...], towards: Colour) ->
     return towards
 
 
+def _solid(primary: Colour, surface: Colour, towards: Colour) -> Colour:
+    """The colour of buttons: the brand's own, moved until it stands out from the surface."""
+    for step in range(21):
+        candidate = mix(primary, towards, step / 20)
+        stands_out = contrast(candidate, surface) >= STANDS_OUT
+        if stands_out and contrast(readable_on(candidate), candidate) >= TEXT_CONTRAST:
+            return candidate
+    return towards
+
+
 def _scheme(primary: Colour, accent: Colour, page: Colour, surface: Colour, dark: bool) -> str:
     towards = WHITE if dark else BLACK
     tint = mix(surface, primary, 0.22 if dark else 0.09)
     ink = legible(primary, (page, surface, tint), towards)
-    # Buttons keep the brand's own colour where it stands out from the page, and its legible form elsewhere.
-    solid = primary if contrast(primary, surface) >= 3 else ink
+    solid = _solid(primary, surface, towards)
     strong = mix(solid, BLACK if readable_on(solid) == WHITE else WHITE, 0.16)
     values = {
         "brand": solid,
         "on-brand": readable_on(solid),
         "brand-strong": strong,
+        "brand-edge": ink if dark else solid,
         "brand-ink": ink,
         "brand-tint": tint,
         "accent": accent,

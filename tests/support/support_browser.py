@@ -1,0 +1,127 @@
+"""A served app of one vertical, with the words and first data of the catalog, and a real Chromium."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from playwright.sync_api import Browser, Page, Playwright
+from support_app import CONFIGURATION, AppHome, free_port
+from support_postgres import TestServer
+
+CATALOG = Path(__file__).resolve().parents[2] / "catalog/verticals"
+CHROMIUM = shutil.which("chromium") or ""
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE = {"width": 360, "height": 740}
+DESKTOP = {"width": 1280, "height": 900}
+NAMES = {
+    "barbershop": "BarberShop Palermo",
+    "psychology": "Consultorio Sur",
+    "fitness": "Estudio Fuerza",
+    "dental": "Odontología Belgrano",
+}
+
+
+@dataclass
+class ServedVertical:
+    """One running deployment; `url` is its address for a browser on this machine."""
+
+    name: str
+    home: AppHome
+    url: str
+    owner: str
+
+    def owner_link(self) -> str:
+        """A one-time link that signs the owner in."""
+        link = self.home.json("owner-link", "--email", self.owner)
+        return str(link["url"])
+
+
+def _configuration(vertical: str, port: int) -> dict[str, Any]:
+    folder = CATALOG / vertical
+    words = yaml.safe_load((folder / "words.yaml").read_text("utf-8"))
+    facts = yaml.safe_load((folder / "vertical.yaml").read_text("utf-8"))
+    brand = dict(facts["brand"])
+    return {
+        **CONFIGURATION,
+        "deployment_id": f"{vertical}-test",
+        "brand": {
+            "name": NAMES[vertical],
+            "tagline": brand["tagline"]["es-AR"],
+            "primary_color": brand["primary_color"],
+            "accent_color": brand["accent_color"],
+            "contact_email": f"hola@{vertical}.example",
+            "contact_phone": "+54 11 5550-0100",
+        },
+        "vertical": vertical,
+        "words": words,
+        "policies": facts["policies"],
+        "payments": facts["payments"],
+        "public_url": f"http://localhost:{port}",
+        "compliance": {
+            "health_data": "health-data" in facts["compliance"].get("traits", []),
+            "clinical_retention_years": None,
+            "audit_trail": "comprehensive",
+        },
+    }
+
+
+def _seed(vertical: str) -> dict[str, Any]:
+    text = (CATALOG / vertical / "seed.yaml").read_text("utf-8")
+    return dict(yaml.safe_load(text))
+
+
+@contextmanager
+def served(vertical: str, folder: Path, server: TestServer) -> Iterator[ServedVertical]:
+    """The app of a vertical on a free port and a fresh database, both gone afterwards."""
+    database = f"b_{uuid.uuid4().hex[:12]}"
+    server.execute(f"CREATE DATABASE {database}")
+    try:
+        port = free_port()
+        home = AppHome.make(folder, server.url(database))
+        (folder / "app.json").write_text(json.dumps(_configuration(vertical, port)))
+        seed = _seed(vertical)
+        (folder / "seed.json").write_text(json.dumps(seed, default=str))
+        home.prepare()
+        with home.serving(port=port):
+            yield ServedVertical(vertical, home, f"http://localhost:{port}", seed["owner"]["email"])
+    finally:
+        server.execute(f"DROP DATABASE {database} WITH (FORCE)")
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Debian's Chromium, without talking to anybody but the app."""
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+
+
+def first_hour(page: Page) -> str:
+    """The first free hour on the page."""
+    return page.locator("button.slot").first.inner_text()
+
+
+def book(page: Page, url: str, *, name: str, email: str) -> str:
+    """Books the first service at the first free hour, as a client does; the booking's code."""
+    page.goto(url + "/")
+    page.locator("a.service").first.click()
+    page.locator("button.slot").first.click()
+    page.get_by_label(re.compile("Nombre y apellido|Full name")).fill(name)
+    page.get_by_label(re.compile("Correo|E-mail")).fill(email)
+    page.get_by_role("button", name=re.compile("^Confirm")).click()
+    page.wait_for_url("**/reservar/listo/**")
+    return page.locator("dd.code").first.inner_text()
