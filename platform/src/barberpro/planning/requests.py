@@ -161,7 +161,7 @@ def _name(read: _Fields) -> str | None:
     if not shortest <= len(name) <= longest:
         read.problem(
             "name",
-            f"{shown(name)} has {len(name)} characters.",
+            f"{shown(name)} is {len(name)} characters long.",
             f"{shortest} to {longest} are allowed.",
         )
         return None
