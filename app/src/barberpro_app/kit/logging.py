@@ -19,18 +19,18 @@ from structlog.typing import EventDict, FilteringBoundLogger
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
 
-_ADDRESS = re.compile(r"[^\s<>\"'(),;:=]+@[^\s<>\"'(),;:=]+")
+_USER_IN_URL = re.compile(r"(?<=://)[^\s/@]*@")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]+")
-_TOKEN = re.compile(r"(?i)\b(token|secret|password|code)=[^\s&\"']+")
-_URL_PASSWORD = re.compile(r"(?<=://)([^\s:/@]*):[^\s@/]+@")
+_SECRET = re.compile(r"(?i)(token|secret|password|code)=[^\s&\"']+")
+_ADDRESS = re.compile(r"[^\s<>\":/@]+@[^\s<>\"/@]+")
 _LONGEST = 4000
 
 
 def redact(text: str) -> str:
-    """The text without e-mail addresses, bearer tokens, secrets in queries, passwords in URLs."""
-    text = _URL_PASSWORD.sub(r"\1:***@", text)
+    """The text without e-mail addresses, bearer tokens, secrets in queries, users in URLs."""
+    text = _USER_IN_URL.sub("", text)
     text = _BEARER.sub(r"\1 ***", text)
-    text = _TOKEN.sub(r"\1=***", text)
+    text = _SECRET.sub(r"\1=***", text)
     return _ADDRESS.sub("***@***", text)
 
 
@@ -42,7 +42,7 @@ def _redact_event(_logger: object, _method: str, event: EventDict) -> EventDict:
 
 
 def _dumps(event: Any, **_: Any) -> str:
-    return json.dumps(event, ensure_ascii=False, default=str, separators=(",", ":"))
+    return json.dumps(event, default=str, separators=(",", ":"))
 
 
 def _format_exception(_logger: object, _method: str, event: EventDict) -> EventDict:
