@@ -3,10 +3,21 @@ is gone afterwards with all of its processes."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
+
+import psutil
 
 from barberpro.planning.model import Cache, Cost, Database, Network, Plan, Request, Sizes, Workload
+from barberpro.targets.local.platform import LocalPlatform
+from barberpro.targets.local.supervision import MARK
+from barberpro.targets.local.target import LocalTarget
 
 STAND_IN = '''
 """A stand-in app: schema, health, readiness, one table; behaves as `app.json: features` says."""
@@ -83,7 +94,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def local_plan(identifier: str = "barbershop-palermo", *, users: int = 50, domain: str | None = None) -> Plan:
+def local_plan(
+    identifier: str = "barbershop-palermo", *, users: int = 50, domain: str | None = None
+) -> Plan:
     """A plan for the local target with the stand-in's needs and nothing else."""
     short = "bp_" + identifier.replace("-", "_")
     return Plan(
@@ -104,3 +117,48 @@ def local_plan(identifier: str = "barbershop-palermo", *, users: int = 50, domai
         application={"schema_version": 1, "deployment_id": identifier, "services": ["api-gateway", "booking"], "brand": {"name": identifier}},
         seed={"schema_version": 1},
     )  # fmt: skip
+
+
+@contextmanager
+def local_home(name: str = "a b; #c%d é") -> Iterator[Path]:
+    """A home of an awkward name with ports of its own; afterwards neither files nor processes."""
+    folder = Path(tempfile.mkdtemp(prefix="bp-local-"))
+    folder.chmod(0o755)  # as /home and /srv are
+    settings = {
+        "BARBERPRO_HTTPS_PORT": str(free_port()),
+        "BARBERPRO_SMTP_PORT": str(free_port()),
+    }
+    home = folder / name
+    with mock.patch.dict(os.environ, settings):
+        try:
+            yield home
+        finally:
+            platform = LocalPlatform.open(home)
+            platform.supervisor.end()
+            platform.layout.remove_all_but_backups()
+            shutil.rmtree(folder)
+
+
+def processes_of(platform: LocalPlatform) -> list[psutil.Process]:
+    """Every living process that carries the platform's mark, found without its help."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            marked = process.environ().get(MARK) == platform.layout.identity
+            if marked and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def bring_up(target: LocalTarget, plan: Plan, revision: int) -> None:
+    """A whole deployment, up to a revision that is ready and not live."""
+    target.provision_resources(plan)
+    target.configure_network(plan)
+    target.configure_isolation(plan)
+    target.configure_load_balancer(plan, revision)
+    target.start_base(plan, revision)
+    target.start_specialized(plan, revision)
+    target.configure_mesh(plan, revision)
+    target.initialise_database(plan, revision)

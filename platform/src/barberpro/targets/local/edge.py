@@ -26,6 +26,7 @@ class _Connection(http.client.HTTPSConnection):
 
     def connect(self) -> None:
         plain = socket.create_connection((self._edge.address, self._edge.port), 5.0)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         plain.settimeout(self.timeout)
         self.sock = self._tls.wrap_socket(plain, server_hostname=self._hostname)
 

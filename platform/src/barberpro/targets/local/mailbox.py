@@ -281,8 +281,7 @@ def main(arguments: list[str] | None = None) -> int:
     threading.Thread(target=web.serve_forever, daemon=True).start()
     try:
         asyncio.run(serve(maildir, given.smtp_host, given.smtp_port))
-    finally:
-        web.shutdown()
+    finally:  # the page's thread ends with the process
         Path(given.uds).unlink(missing_ok=True)
     return 0
 

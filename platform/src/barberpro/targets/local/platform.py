@@ -22,11 +22,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from barberpro.errors import BarberProError
-from barberpro.targets.local import app_process, databases, ports, router
+from barberpro.targets.local import app_process, databases, listen, ports, router
 from barberpro.targets.local import mailbox as mailbox_module
 from barberpro.targets.local.edge import Edge
 from barberpro.targets.local.files import (
     link_or_copy,
+    link_to,
     private_folder,
     told_to_operator,
     write_atomic,
@@ -35,7 +36,7 @@ from barberpro.targets.local.layout import Layout
 from barberpro.targets.local.locks import ExclusiveLock, UseLock
 from barberpro.targets.local.postgres import Postgres, secret
 from barberpro.targets.local.programs import Program
-from barberpro.targets.local.state import PlatformState, Store
+from barberpro.targets.local.state import Deployment, PlatformState, Store
 from barberpro.targets.local.supervision import Supervisor
 from barberpro.targets.local.unix_http import request
 from barberpro.targets.protocol import Report
@@ -119,14 +120,15 @@ class LocalPlatform:
             with ThreadPoolExecutor(1) as aside:
                 cluster = aside.submit(self._make_cluster)
                 self._write_routes(state)
-                self.supervisor.write([self._router(), self._mailbox(state)])
+                self.supervisor.write([self._router(state), self._mailbox(state)])
                 self.supervisor.start()
                 cluster.result()
             self.postgres.forget_stale_lock()
         self._make_cluster()
         self._write_access()
+        state = self.store.platform()
         self.supervisor.write(
-            [self.postgres.program(), self._router(), self._mailbox(self.store.platform()),
+            [self.postgres.program(), self._router(state), self._mailbox(state),
              *self._app_programs()]
         )  # fmt: skip
         self.supervisor.apply()
@@ -176,9 +178,14 @@ class LocalPlatform:
             state = self.store.platform()
             entry = (self.supervisor.states() or {}).get("router")
             if entry is not None and entry.state == "failed":
-                if not ports.is_free(state.https_port, state.addresses):
-                    self._write_routes(self._choose_ports())
-                self.supervisor.restart(["router"])
+                if ports.is_free(state.https_port, state.addresses):
+                    self.supervisor.restart(["router"])
+                else:  # taken since it was chosen
+                    state = self._choose_ports()
+                    self._write_routes(state)
+                    others = [name for name in self.supervisor.states() or {} if name != "router"]
+                    self.supervisor.write([self._router(state)], keep=others)
+                    self.supervisor.apply()
             if time.monotonic() > deadline:
                 raise BarberProError(
                     "The router does not start.",
@@ -252,11 +259,25 @@ class LocalPlatform:
 
     def _write_routes(self, state: PlatformState) -> str:
         private_folder(self.layout.home / "router")
+        for record in self.store.deployments():
+            self._turn_links(record)
         text = json.dumps(
             router.configuration(self.layout, state, self.store.deployments()), indent=1
         )
         write_atomic(self.layout.home / "router" / "caddy.json", text)
         return text
+
+    def _turn_links(self, record: Deployment) -> None:
+        """Points the links at the sockets of the live revision and of the one on its way: one rename
+        each, so no request falls between."""
+        for which, number in ((router.LIVE, record.live), (router.PREVIEW, record.preview)):
+            if number is None or number not in record.revisions:
+                continue
+            count = record.revisions[number].web_processes
+            links = router.link_sockets(self.layout, record.id, which, count)
+            sockets = router.sockets_of(self.layout, record.id, number, count)
+            for link, path in zip(links, sockets, strict=True):
+                link_to(link, path)
 
     # -- programs
 
@@ -281,7 +302,13 @@ class LocalPlatform:
             staging.replace(target)
         return self.layout.in_run(target)
 
-    def _router(self) -> Program:
+    def _own_module(self, source: str) -> Path:
+        """The same for a module that stands alone; copied, since an editor may write into the clone."""
+        target = private_folder(self.layout.home / "programs") / Path(source).name
+        write_atomic(target, Path(source).read_bytes())
+        return self.layout.in_run(target)
+
+    def _router(self, state: PlatformState) -> Program:
         source = Path(sysconfig.get_path("scripts")) / "caddy"
         if not source.exists():
             raise BarberProError(
@@ -292,7 +319,17 @@ class LocalPlatform:
         folder = self.layout.in_run(self.layout.home / "router")
         return Program(
             name="router",
-            command=[str(program), "run", "--config", str(folder / "caddy.json")],
+            command=[
+                app_process.interpreter(self.layout, sys.executable), "-ISE",
+                str(self._own_module(listen.__file__)),
+                *(
+                    f"[{address}]:{state.https_port}"
+                    if ":" in address
+                    else f"{address}:{state.https_port}"
+                    for address in state.addresses
+                ),
+                "--", str(program), "run", "--config", str(folder / "caddy.json"),
+            ],
             log=self.layout.in_run(self.layout.logs) / "router.log",
             environment={
                 "HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder),
@@ -304,14 +341,13 @@ class LocalPlatform:
         )  # fmt: skip
 
     def _mailbox(self, state: PlatformState) -> Program:
-        program = private_folder(self.layout.home / "programs") / "mailbox.py"
-        write_atomic(program, Path(mailbox_module.__file__).read_bytes())
+        program = self._own_module(mailbox_module.__file__)
         secret(self.layout.secrets / "mail-key")
         private_folder(self.layout.mail)
         return Program(
             name="mailbox",
             command=[
-                app_process.interpreter(self.layout, sys.executable), str(self.layout.in_run(program)),
+                app_process.interpreter(self.layout, sys.executable), str(program),
                 "--folder", str(self.layout.in_run(self.layout.mail)),
                 "--smtp-host", SMTP_HOST, "--smtp-port", str(state.smtp_port),
                 "--uds", str(self.layout.socket("mailbox")),

@@ -8,15 +8,16 @@ with the request's id and without query strings, tokens or headers.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from barberpro.targets.local.layout import Layout
 from barberpro.targets.local.pages import PREPARING, STOPPED, UNAVAILABLE, UNKNOWN, Page
-from barberpro.targets.local.state import Deployment, PlatformState, Revision
+from barberpro.targets.local.state import Deployment, PlatformState
 
 MAIL_HOST = "mail.localhost"
 PREVIEW_HEADER = "X-BarberPro-Preview"
+LIVE, PREVIEW = "live", "next"
 REQUEST_ID = "X-Request-Id"
 VALID_REQUEST_ID = "^[A-Za-z0-9][A-Za-z0-9._-]{7,63}$"
 BODY_BYTES = 16 * 1024 * 1024
@@ -45,6 +46,14 @@ def sockets_of(layout: Layout, deployment: str, revision: int, count: int) -> li
     return [layout.socket(f"{stem}-{index}") for index in range(1, count + 1)]
 
 
+def link_sockets(layout: Layout, deployment: str, which: str, count: int) -> list[Path]:
+    """Links to the sockets of the revision that is ``which``: turning one is a rename, which needs no
+    reload of the router (a reload loses about one connection under load; measured, see
+    docs/explanation/local-target.md)."""
+    stem = app_socket_stem(deployment, 0).removesuffix("r0")
+    return [layout.socket(f"{stem}{which}-{index}") for index in range(1, count + 1)]
+
+
 def app_socket_stem(deployment: str, revision: int) -> str:
     return f"{deployment[:8].rstrip('-')}-{hashlib.sha256(deployment.encode()).hexdigest()[:8]}-r{revision}"
 
@@ -53,10 +62,8 @@ def configuration(
     layout: Layout, state: PlatformState, records: Sequence[Deployment]
 ) -> dict[str, object]:
     """The whole configuration of Caddy."""
-    listen = [
-        f"[{address}]:{state.https_port}" if ":" in address else f"{address}:{state.https_port}"
-        for address in state.addresses
-    ]
+    # the sockets are open already and numbered from 3 on (``listen.py``): a reload keeps them
+    listen = [f"fd/{3 + index}" for index in range(len(state.addresses))]
     hosts = sorted({MAIL_HOST, *(name for record in records for name in record.hostnames)})
     routes: list[Json] = [_request_id(), {"handle": [_default_headers()]}]
     routes += [_deployment_route(layout, record) for record in records]
@@ -135,7 +142,7 @@ def _default_headers() -> Json:
             "handler": "headers",
             "response": {
                 "deferred": True,
-                "require": {"headers": {name: []}},
+                "require": {"headers": {name: None}},  # null: must be absent
                 "set": {name: [value]},
             },
         }
@@ -175,30 +182,23 @@ def _deployment_route(layout: Layout, record: Deployment) -> Json:
         },
         {"handle": [{"handler": "request_body", "max_size": BODY_BYTES}]},
     ]
-    routes += _previews(layout, record)
     live = record.revisions.get(record.live) if record.live is not None else None
-    if live is not None and record.live is not None and not record.stopped:
-        proxy = _proxy(sockets_of(layout, record.id, record.live, live.web_processes))
+    if not record.stopped:
+        shown = record.revisions.get(record.preview) if record.preview is not None else live
+        count = shown.web_processes if shown is not None else 1
+        routes.append(
+            {
+                "match": [{"header": {PREVIEW_HEADER: [record.preview_token]}}],
+                "handle": [_proxy(link_sockets(layout, record.id, PREVIEW, count))],
+                "terminal": True,
+            }
+        )
+    if live is not None and not record.stopped:
+        proxy = _proxy(link_sockets(layout, record.id, LIVE, live.web_processes))
         routes.append({"handle": [proxy]})
     else:
         routes.append({"handle": [_page(STOPPED if record.stopped else PREPARING)]})
     return _host(record.hostnames, routes)
-
-
-def _previews(layout: Layout, record: Deployment) -> Iterator[Json]:
-    for number, revision in sorted(record.revisions.items()):
-        if revision.routed and not record.stopped:
-            yield {
-                "match": [{"header": {PREVIEW_HEADER: [revision.preview_token]}}],
-                "handle": [_preview(layout, record, number, revision)],
-                "terminal": True,
-            }
-
-
-def _preview(layout: Layout, record: Deployment, number: int, revision: Revision) -> Json:
-    if not revision.running:
-        return _page(PREPARING)
-    return _proxy(sockets_of(layout, record.id, number, revision.web_processes))
 
 
 def _proxy(sockets: Sequence[Path]) -> Json:
@@ -215,8 +215,8 @@ def _proxy(sockets: Sequence[Path]) -> Json:
         "transport": {
             "protocol": "http",
             "dial_timeout": "2s",
-            # shorter than the app keeps an idle connection, so that none is used that it just closed
-            "keep_alive": {"idle_timeout": "4s", "max_idle_conns_per_host": 64},
+            # a kept connection would lead to the revision before, or to a process that just closed it
+            "keep_alive": {"enabled": False},
         },
     }
 

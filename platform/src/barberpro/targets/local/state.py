@@ -38,12 +38,10 @@ class Revision(Stored):
 
     release: str  # content hash: a folder in ``releases``
     python: str  # the interpreter of the environment that it was started with
-    preview_token: str
     hostnames: list[str]
     web_processes: int = 1
     applied: str = ""  # hash of the configuration that the processes were started with
     running: bool = False
-    routed: bool = False  # reachable with its preview token
 
 
 class Deployment(Stored):
@@ -52,6 +50,8 @@ class Deployment(Stored):
     database: str
     owner_role: str
     app_role: str
+    preview_token: str
+    preview: int | None = None  # the revision that the preview token leads to
     live: int | None = None
     previous: int | None = None
     stopped: bool = False
@@ -68,7 +68,7 @@ class Deployment(Stored):
         """The names of the live revision and of those on their way."""
         names = {self.local_hostname: None}
         for number, revision in sorted(self.revisions.items()):
-            if number == self.live or revision.routed:
+            if number in (self.live, self.preview):
                 names.update(dict.fromkeys(revision.hostnames))
         return list(names)
 

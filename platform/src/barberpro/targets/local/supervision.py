@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import cast
@@ -25,7 +25,7 @@ from barberpro.errors import BarberProError
 from barberpro.targets.local.files import write_atomic
 from barberpro.targets.local.layout import Layout
 from barberpro.targets.local.programs import DaemonFiles, Program, daemon_text
-from barberpro.targets.local.unix_http import rpc
+from barberpro.targets.local.unix_http import call
 from barberpro.targets.protocol import ServiceState
 
 MARK = "BARBERPRO_PLATFORM"  # in the environment of every process of ours, with the home's identity
@@ -34,6 +34,7 @@ STATES = {
     "STOPPED": "stopped", "EXITED": "failed", "FATAL": "failed", "UNKNOWN": "failed",
 }  # fmt: skip
 OPEN_FILES = 4096
+STOP_SECONDS = 75.0  # more than any program may take (postgres: 60)
 UNREACHABLE = (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError)
 
 
@@ -48,7 +49,7 @@ class Supervisor:
     def states(self) -> dict[str, ServiceState] | None:
         """All programs by name; None where no supervisor answers."""
         try:
-            listed = rpc(self._socket, 5.0).supervisor.getAllProcessInfo()
+            listed = call(self._socket, "supervisor.getAllProcessInfo", timeout=5.0)
         except UNREACHABLE:
             return None
         found = {}
@@ -133,26 +134,48 @@ class Supervisor:
 
     def apply(self) -> None:
         """Starts, restarts and ends programs so that what runs is what the files say."""
-        server = rpc(self._socket, 120.0).supervisor
-        [[added, changed, removed]] = cast("list[list[list[str]]]", server.reloadConfig())
+        [[added, changed, removed]] = cast("list[list[list[str]]]", self._call("reloadConfig"))
+        self._stop([*removed, *changed])
         for name in (*removed, *changed):
-            server.stopProcessGroup(name)
-            server.removeProcessGroup(name)
+            self._call("removeProcessGroup", name)
         for name in (*changed, *added):
-            server.addProcessGroup(name)
+            self._call("addProcessGroup", name)
 
-    def restart(self, name: str) -> None:
-        server = rpc(self._socket, 120.0).supervisor
-        with suppress(xmlrpc.client.Fault):  # not running
-            server.stopProcess(name, True)
-        server.startProcess(name, False)
+    def restart(self, names: Sequence[str]) -> None:
+        self._stop(names)
+        for name in names:
+            with suppress(xmlrpc.client.Fault):  # it was started meanwhile
+                self._call("startProcess", name, False)
+
+    def _stop(self, names: Sequence[str]) -> None:
+        """Ends programs side by side and waits for all; the supervisor itself would end them in turn,
+        and look only once a second unless somebody asks."""
+        for name in names:
+            with suppress(xmlrpc.client.Fault):  # it does not run
+                self._call("stopProcess", name, False)
+        deadline = time.monotonic() + STOP_SECONDS
+        while True:
+            states = self.states() or {}
+            left = [name for name in names if name in states and states[name].pid is not None]
+            if not left:
+                return
+            if time.monotonic() > deadline:
+                raise BarberProError(
+                    f"Programs do not end: {', '.join(left)}",
+                    where=str(self._layout.logs / "supervisor.log"),
+                    mend="see the log, then run the same command again",
+                )
+            time.sleep(0.01)
 
     def revive(self, states: Mapping[str, ServiceState]) -> None:
         """Starts the programs that the supervisor gave up on."""
         for name, state in states.items():
             if state.state in {"failed", "stopped"}:
                 with suppress(xmlrpc.client.Fault):  # started in the meantime
-                    rpc(self._socket).supervisor.startProcess(name, False)
+                    self._call("startProcess", name, False)
+
+    def _call(self, method: str, *arguments: object) -> object:
+        return call(self._socket, f"supervisor.{method}", *arguments)
 
     # -- the end
 
@@ -160,11 +183,14 @@ class Supervisor:
         """Ends the supervisor and all of its programs; those of one that was killed, too."""
         pid = self.pid()
         if pid is not None:
-            _end([psutil.Process(pid)], signal.SIGTERM, seconds=75)
+            process = psutil.Process(pid)
+            with suppress(*UNREACHABLE, xmlrpc.client.Fault):
+                self._stop([n for n, state in (self.states() or {}).items() if state.pid])
+                self._call("shutdown")
+            if not _ended([process], seconds=5.0):
+                _end([process], signal.SIGTERM, seconds=STOP_SECONDS)
         self.end_orphans()
-        for name in ("supervisord.pid",):
-            with suppress(FileNotFoundError):
-                (self._folder / name).unlink()
+        (self._folder / "supervisord.pid").unlink(missing_ok=True)
         if self._layout.sockets.is_dir():
             for path in self._layout.sockets.iterdir():
                 path.unlink(missing_ok=True)
@@ -208,13 +234,31 @@ def _name(process: psutil.Process) -> str:
         return ""
 
 
-def _end(processes: list[psutil.Process], first: signal.Signals, *, seconds: float) -> None:
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _ended(processes: Sequence[psutil.Process], *, seconds: float) -> bool:
+    """Waits for the end of all; one whose parent has not taken note of its end counts as ended."""
+    deadline = time.monotonic() + seconds
+    while any(_runs(process) for process in processes):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def _end(processes: Sequence[psutil.Process], first: signal.Signals, *, seconds: float) -> None:
     """Sends ``first``, waits, then kills what is left."""
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(first)
-    _, alive = psutil.wait_procs(processes, timeout=seconds)
-    for process in alive:
+    if _ended(processes, seconds=seconds):
+        return
+    for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(alive, timeout=5)
+    _ended(processes, seconds=5)

@@ -57,6 +57,7 @@ class LocalTarget:
                 names = plan.database
                 record = Deployment(
                     id=plan.deployment_id, database=names.name,
+                    preview_token=secrets.token_urlsafe(24),
                     owner_role=names.owner_role, app_role=names.app_role,
                 )  # fmt: skip
                 self._store.save(record)
@@ -64,7 +65,9 @@ class LocalTarget:
             lifecycle.ensure_database(self.platform, record)
             self.platform.sync_access()
         detail = f"{started.detail}; database {record.database} with roles of its own"
-        return Report(detail, {**started.facts, "database": record.database})
+        folder = self._layout.deployment(record.id) / "secrets"
+        facts = {**started.facts, "database": record.database, "secrets": str(folder)}
+        return Report(detail, facts)
 
     def remove_resources(self, plan: Plan) -> None:
         """Undoes a first deployment: nothing is removed once a revision has been live."""
@@ -116,11 +119,11 @@ class LocalTarget:
                     self._app or releases.app_source(), self._layout.home / "releases"
                 )
                 entry = Revision(
-                    release=release, python=sys.executable, preview_token=secrets.token_urlsafe(24),
+                    release=release, python=sys.executable,
                     hostnames=checks.names_of(plan), web_processes=checks.web_processes(plan),
                 )  # fmt: skip
                 record.revisions = {**record.revisions, revision: entry}
-            entry.routed = True
+            record.preview = revision
             self._store.save(record)
             self.platform.sync_routes()
         edge = self.platform.edge()
@@ -138,6 +141,7 @@ class LocalTarget:
             if record is None or revision in (record.live, record.previous):
                 return
             record.revisions = {n: r for n, r in record.revisions.items() if n != revision}
+            record.preview = record.live
             self._store.save(record)
             if self.platform.is_running():
                 self.platform.sync_routes()
@@ -185,7 +189,7 @@ class LocalTarget:
         """The path router → socket → process, walked from outside with the preview token."""
         record, entry = self._revision(plan, revision)
         answer = self.platform.edge().get(
-            record.local_hostname, "/health", {PREVIEW_HEADER: entry.preview_token}
+            record.local_hostname, "/health", {PREVIEW_HEADER: record.preview_token}
         )
         if answer.status != 200:
             raise PassingFaultError(
@@ -251,8 +255,8 @@ class LocalTarget:
             now = app_process.applied_hash(self._layout, record.id, revision)
             if entry.applied == now:
                 return Report("in force already")
-            for program in app_process.programs(self._layout, record, revision):
-                self.platform.supervisor.restart(program.name)
+            programs = app_process.programs(self._layout, record, revision)
+            self.platform.supervisor.restart([program.name for program in programs])
             entry.applied = now
             self._store.save(record)
         app_process.wait_for(self._layout, record, revision, "/health", seconds=HEALTH_SECONDS)
@@ -273,7 +277,7 @@ class LocalTarget:
         state = self._store.platform()
         headers = {}
         if revision is not None:
-            headers = {PREVIEW_HEADER: self._revision(plan, revision)[1].preview_token}
+            headers = {PREVIEW_HEADER: self._revision(plan, revision)[0].preview_token}
         return Access(
             url=f"https://{plan.network.hostname}:{state.https_port}",
             hostname=plan.network.hostname if record.revisions else record.local_hostname,
@@ -305,7 +309,7 @@ class LocalTarget:
             self.platform.sync_routes()
             retired = record.revisions.get(record.previous) if record.previous else None
             if retired is not None and retired.running:
-                retired.running = retired.routed = False
+                retired.running = False
                 self._store.save(record)
                 self.platform.sync_programs()
                 self.platform.sync_routes()

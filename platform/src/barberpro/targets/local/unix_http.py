@@ -47,11 +47,15 @@ class _UnixTransport(xmlrpc.client.Transport):
         self._path, self._timeout = path, timeout
 
     def make_connection(self, host: object) -> http.client.HTTPConnection:
-        return UnixConnection(self._path, self._timeout)
+        connection = UnixConnection(self._path, self._timeout)
+        self._connection = ("localhost", connection)  # closed with the transport
+        return connection
 
 
-def rpc(path: Path, timeout: float = 30.0) -> xmlrpc.client.ServerProxy:
-    """The XML-RPC server on the Unix socket ``path`` (one connection per call)."""
-    return xmlrpc.client.ServerProxy(
-        "http://localhost/RPC2", transport=_UnixTransport(path, timeout)
-    )
+def call(path: Path, method: str, *arguments: object, timeout: float = 30.0) -> object:
+    """Calls ``method`` of the XML-RPC server on the Unix socket ``path``. Raises ``OSError``,
+    ``HTTPException`` or ``xmlrpc.client.ProtocolError`` where it does not answer, ``Fault`` where
+    it refuses."""
+    transport = _UnixTransport(path, timeout)
+    with xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=transport) as server:
+        return getattr(server, method)(*arguments)
