@@ -42,6 +42,13 @@ class ClientOrScope(ScopeRequirement):
         return await super().__call__(request)
 
 
+class PublicScope(ScopeRequirement):
+    """Lets everybody pass; a token, if there is one, must be valid. OpenAPI shows the scope."""
+
+    async def __call__(self, request: Request) -> Principal:
+        return await current_principal(request)
+
+
 def database_of(request: Request) -> Database:
     database: Database = request.app.state.database
     return database

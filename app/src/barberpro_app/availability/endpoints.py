@@ -8,11 +8,10 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from barberpro_app.availability.schemas import Availability, AvailabilityQuery
 from barberpro_app.availability.service import free_times
-from barberpro_app.edge import API, PUBLIC, answer, configuration_of, database_of
-from barberpro_app.identity.auth import require_scope
+from barberpro_app.edge import API, PUBLIC, PublicScope, answer, configuration_of, database_of
 
 router = APIRouter(
-    prefix=API, tags=["availability"], dependencies=[Depends(require_scope("availability:read"))]
+    prefix=API, tags=["availability"], dependencies=[Depends(PublicScope("availability:read"))]
 )
 
 

@@ -20,6 +20,7 @@ from barberpro_app.edge import (
     PUBLIC,
     WRITING,
     IdempotencyHeader,
+    PublicScope,
     actor_of,
     answer,
     database_of,
@@ -31,7 +32,7 @@ from barberpro_app.kit.idempotency import once
 
 router = APIRouter(prefix=f"{API}/services", tags=["services"])
 
-Reader = Annotated[Principal, Depends(require_scope("catalog:read"))]
+Reader = Annotated[Principal, Depends(PublicScope("catalog:read"))]
 Writer = Annotated[Principal, Depends(require_scope("catalog:write"))]
 
 

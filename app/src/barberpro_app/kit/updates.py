@@ -32,4 +32,4 @@ async def update_versioned(
     found = await connection.execute(
         SQL("SELECT FROM {} WHERE id = %s").format(Identifier(table)), (key,)
     )
-    raise StaleVersionError if await found.fetchone() else NotFoundError
+    raise NotFoundError if await found.fetchone() is None else StaleVersionError

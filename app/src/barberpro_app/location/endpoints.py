@@ -12,6 +12,7 @@ from barberpro_app.edge import (
     PUBLIC,
     WRITING,
     IdempotencyHeader,
+    PublicScope,
     actor_of,
     answer,
     configuration_of,
@@ -35,7 +36,7 @@ from barberpro_app.location.schemas import (
 
 router = APIRouter(prefix=API, tags=["locations"])
 
-Reader = Annotated[Principal, Depends(require_scope("catalog:read"))]
+Reader = Annotated[Principal, Depends(PublicScope("catalog:read"))]
 Writer = Annotated[Principal, Depends(require_scope("catalog:write"))]
 
 

@@ -13,6 +13,7 @@ from barberpro_app.edge import (
     READING,
     WRITING,
     IdempotencyHeader,
+    PublicScope,
     actor_of,
     answer,
     database_of,
@@ -38,7 +39,7 @@ from barberpro_app.provider.schemas import (
 
 router = APIRouter(prefix=API, tags=["providers"])
 
-Public = Annotated[Principal, Depends(require_scope("catalog:read"))]
+Public = Annotated[Principal, Depends(PublicScope("catalog:read"))]
 Reader = Annotated[Principal, Depends(require_scope("providers:read"))]
 Writer = Annotated[Principal, Depends(require_scope("providers:write"))]
 
