@@ -66,10 +66,20 @@ def test_all_problems_are_told_at_once(nobody: Operator) -> None:
 
 
 def test_a_plan_that_breaks_a_legal_floor_is_refused_naming_the_article(nobody: Operator) -> None:
-    finished = nobody.run("deploy", *words(vertical="psychology", provider="aws", target="local"))
+    finished = nobody.run(
+        "deploy", *words(vertical="psychology", **{"clinical-retention-years": "7"})
+    )
     assert finished.returncode == 3
-    assert "25.326" in finished.stderr
+    assert "26.529" in finished.stderr
+    assert "18" in finished.stderr
     assert "mend" in finished.stderr
+
+
+def test_data_abroad_without_an_instrument_is_refused(nobody: Operator) -> None:
+    flags = words(vertical="psychology", provider="aws", target="kubernetes")
+    finished = nobody.run("plan", *flags)
+    assert finished.returncode == 3, finished.stderr
+    assert "25.326" in finished.stdout
 
 
 def test_a_mistake_in_a_catalog_is_named_by_file_line_and_key(nobody: Operator) -> None:

@@ -71,7 +71,7 @@ class AppConfiguration(_Part):
     """`app.json`, schema version 1."""
 
     schema_version: Literal[1]
-    deployment_id: Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    deployment_id: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
     environment: Annotated[str, Field(pattern=r"^[a-z][a-z-]{0,31}$")] = "production"
     brand: Brand
     vertical: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]

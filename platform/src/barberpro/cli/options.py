@@ -43,8 +43,15 @@ _REQUEST = (
         help="production, staging or development.",
     ),
     click.option("--provider", metavar="PROVIDER", help="Where it stands: this-machine, on-premises, aws, gcp, azure, huawei."),
+    click.option("--provider-location", metavar="LOCATION", help="Which of the provider's locations; its default otherwise."),
     click.option("--target", metavar="TARGET", default="local", show_default=True, help="local or kubernetes."),
     click.option("--owner-email", metavar="EMAIL", help="Address of the owner's account."),
+    click.option("--id", "id", metavar="ID", help="Id of the deployment, where the one made from the name will not do."),
+    click.option("--clinical-retention-years", metavar="YEARS", help="Keep clinical records this long; the law's floor is 10."),
+    click.option(
+        "--transfer-instrument", "transfer_instruments", multiple=True, metavar="COUNTRY=INSTRUMENT",
+        help="Legal basis for data outside Argentina, such as US=scc-60e-annex-ii:contract-2026-14.",
+    ),
     click.option(
         "--catalog", "catalogs", type=click.Path(path_type=Path), multiple=True, metavar="PATH",
         help="Folder with verticals of your own; may be given several times.",

@@ -9,7 +9,7 @@ from typing import Any
 
 from barberpro.adapters.catalog_files import load_catalog
 from barberpro.deployment.applied import read_applied
-from barberpro.errors import BarberProError, InvalidInputError
+from barberpro.errors import BarberProError
 from barberpro.planning.differences import Change, difference
 from barberpro.planning.findings import Finding, Severity
 from barberpro.planning.inventory import Inventory, Known
@@ -19,8 +19,6 @@ from barberpro.planning.requests import parse_request
 from barberpro.runs.outcomes import Json
 from barberpro.targets.local.layout import Layout
 from barberpro.targets.local.state import Deployment, Store
-
-TARGETS_HERE = ("local",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +75,6 @@ def make_planned(options: Mapping[str, Any]) -> Planned:
     fields = {name: value for name, value in options.items() if name != "catalogs"}
     catalog = load_catalog(options.get("catalogs") or ())
     request = parse_request(fields, catalog)
-    if request.target not in TARGETS_HERE:
-        raise InvalidInputError(
-            f"this release deploys to: {', '.join(TARGETS_HERE)}",
-            where="--target",
-            mend="leave --target out, or write --target local",
-        )
     existing = applied_plans(Layout.of())
     known = {
         id_: Known(name=plan.request.name, vertical=plan.request.vertical, plan=plan)

@@ -25,6 +25,9 @@ from barberpro.runs.results import RunResult
 from barberpro.targets.local.layout import Layout
 
 
+TARGETS_HERE = ("local",)
+
+
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """How the operator wants the run carried out."""
@@ -71,6 +74,7 @@ def deploy(dry_run: bool, detailed_exitcode: bool, wait: bool, **options: Any) -
     if dry_run:
         return show(planned, wishes.output, detailed_exitcode=detailed_exitcode)
     _refuse_blocked(planned)
+    _refuse_other_targets(planned.plan)
     _confirm(planned, wishes)
     if not wait:
         return run_in_background(planned.plan.deployment_id, Layout.of().logs)
@@ -87,6 +91,15 @@ def _refuse_blocked(planned: Planned) -> None:
             f"\n  also: {finding.what} ({finding.why})" for finding in planned.blocking[1:]
         )
         raise RefusedError(f"{first.what} ({first.why}){more}", where=first.where, mend=first.mend)
+
+
+def _refuse_other_targets(plan: Plan) -> None:
+    if plan.request.target not in TARGETS_HERE:
+        raise InvalidInputError(
+            f"this release carries plans out on: {', '.join(TARGETS_HERE)}",
+            where=f"--target {plan.request.target}",
+            mend="plan for it with --dry-run; to deploy, leave --target out",
+        )
 
 
 def _confirm(planned: Planned, wishes: Wishes) -> None:
