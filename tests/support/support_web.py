@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 from support_app import CONFIGURATION, AppHome
+from support_postgres import TestServer
 
 from barberpro_app.application import create_application
 from barberpro_app.identity.repository import Subject
@@ -85,7 +87,9 @@ class _Reading(HTMLParser):
             form.buttons.append((name, at.get("value", "")))
         elif tag == "select":
             self._select = name
-        elif (tag == "option" and self._select and "selected" in at) or (tag == "option" and self._select and self._select not in form.values):
+        elif (tag == "option" and self._select and "selected" in at) or (
+            tag == "option" and self._select and self._select not in form.values
+        ):
             form.values[self._select] = [at.get("value", "")]
         elif tag == "textarea":
             self._area = name
@@ -168,12 +172,28 @@ class Browser:
         return await self.send(page, page.form("/sign-in/"))
 
 
-def make_home(folder: Path, database_url: str, **changes: Any) -> Settings:
-    """A prepared deployment in this process: files, schema and first data."""
-    home = AppHome.make(folder, database_url, **changes)
-    home.prepare()
-    environment = home.environment
-    return load_settings(environment)
+_TEMPLATES: dict[Path, str] = {}
+
+
+def _template(server: TestServer, folder: Path) -> str:
+    """A database with schema and first data, made once per server and copied by each test."""
+    if server.folder not in _TEMPLATES:
+        name = f"template_{uuid.uuid4().hex[:12]}"
+        server.execute(f"CREATE DATABASE {name}")
+        AppHome.make(folder / "template", server.url(name)).prepare()
+        _TEMPLATES[server.folder] = name
+    return _TEMPLATES[server.folder]
+
+
+@contextmanager
+def deployment(folder: Path, server: TestServer, **changes: Any) -> Iterator[Settings]:
+    """A prepared deployment with a database of its own, dropped afterwards."""
+    template, name = _template(server, folder), f"w_{uuid.uuid4().hex[:12]}"
+    server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield load_settings(AppHome.make(folder, server.url(name), **changes).environment)
+    finally:
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @asynccontextmanager
