@@ -77,7 +77,21 @@ def test_kill_9_at_any_moment_then_resume_ends_as_an_undisturbed_run(
         current = registry.current_revision(DEPLOYMENT)
         assert current == revisions[0]
         assert registry.holder(DEPLOYMENT) is None
-    with psycopg.connect(registry_url) as connection:
+
+
+def test_what_a_killed_process_left_of_its_resuming_is_swept_away_by_the_next(
+    registry_url: str, folder: Path, nursery: Nursery
+) -> None:
+    first = nursery.start(registry_url, folder, "start", pause=0.05)
+    first.wait_for("step-started", "two")
+    first.signal(signal.SIGKILL)
+    first.wait()
+    with psycopg.connect(registry_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO dbos.queues (name) SELECT 'resume-' || host || ':' || pid || ':abcdef01'"
+            " FROM registry.runs"
+        )
+        _finish(registry_url, folder, nursery)
         assert connection.execute("SELECT count(*) FROM dbos.queues").fetchone() == (0,)
 
 

@@ -124,8 +124,11 @@ def test_revisions_are_numbered_per_deployment_and_a_repeated_write_is_the_same_
         assert registry.current_revision("a") == registry.revision("a", 2)
         assert [run.id for run in registry.runs()] == ["b2", "b1", "a2", "a1"]
         assert [run.id for run in registry.runs("a", limit=1)] == ["a2"]
-        with pytest.raises(UnknownRunError, match="nope"):
-            registry.run("nope")
+        for name in ("nope", "nul \x00", "half \ud800"):
+            with pytest.raises(UnknownRunError, match="there is no run"):
+                registry.run(name)
+            assert registry.deployment(name) is None
+            assert registry.unfinished_run(name) is None
 
 
 def test_findings_evidence_and_baselines_are_kept_per_run(database_url: str) -> None:

@@ -1,7 +1,6 @@
 """DBOS, set up for us: quiet, local, one process per executor, patient with its database.
 
-- The executor id is new for every process, so DBOS's recovery at launch finds nothing to recover;
-  a run is resumed only by whoever holds the deployment's lock, on a queue that only it reads.
+- The executor id is new for every process, so that nobody recovers anybody else's runs.
 - The application version is a constant: an upgrade of BarberPro must not orphan a run (``rows.Shape``
   and ``rows.RUN_FORMAT`` say what a run may be resumed with).
 - No console, no admin server, no telemetry; warnings go to the logger ``barberpro.dbos``.
@@ -14,42 +13,26 @@ import logging
 import os
 import socket
 import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager
 
-import psutil
-import psycopg
-from dbos import DBOS, DBOSClient, DBOSConfig, Serializer, SetWorkflowID, WorkflowHandle
-from dbos import error as dbos_errors
+from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 
 from barberpro.errors import BarberProError
-from barberpro.runs import connections
+from barberpro.runs.handover import Handover
 from barberpro.runs.outcomes import Json
+from barberpro.runs.patience import Patience
 from barberpro.runs.records import encode
 
 APPLICATION = "barberpro"
 WORKFLOW = "barberpro.run"
 APPLICATION_VERSION = "runs-1"
-QUEUE_PREFIX = "resume-"
-QUEUE_POLL_SECONDS = 0.05
-QUEUE_SECONDS = 10.0  # by then the queue has handed a resumed run to this process
 ENDED = ("SUCCESS", "ERROR")
+POLL_SECONDS = 0.05
 POOL = {"pool_size": 4, "max_overflow": 8}
 
 Ending = Mapping[str, Json]
-
-
-class StopRunError(BaseException):
-    """Leaves a run where it is, to be resumed. Not an Exception: DBOS records those as the end
-    of a workflow, and retries connection errors without end."""
-
-    def __init__(self, why: str, *, requested: bool = False) -> None:
-        super().__init__(why)
-        self.why = why
-        self.requested = requested
 
 
 class EngineBusyError(BarberProError):
@@ -90,19 +73,17 @@ class Durable:
     def __init__(self, url: str, body: Callable[[str], dict[str, Json]], patience: float) -> None:
         self._url = url
         self._body = body
-        self._patience = patience
-        self._patient: set[int] = set()  # threads that wait for the database, then stop their run
+        self._patience = Patience(url, patience)
         self._bodies: dict[str, _Body] = {}
         self._workflow: Callable[[str], dict[str, Json]] = self._carry_out
-        self.executor = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-        self._queue = QUEUE_PREFIX + self.executor
+        self._executor = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._handover = Handover(url, APPLICATION, self._executor, self._patience)
         self._launched = False
 
     def open(self, *, resume: bool) -> None:
         """Launches DBOS in this process; its schema is created or upgraded when it has to be.
 
-        With ``resume`` its first pass over the queues finds ours: later it would look only once
-        a second.
+        With ``resume`` it is ready to resume a run at once; without, within a second.
         """
         if self._launched:
             return
@@ -114,19 +95,19 @@ class Durable:
             "name": APPLICATION,
             "system_database_url": self._url,
             "application_version": APPLICATION_VERSION,
-            "executor_id": self.executor,
+            "executor_id": self._executor,
             "serializer": JsonSerializer(),
             "log_level": "WARNING",
             "enable_otlp": False,
-            "db_engine_kwargs": {"creator": self._connect, **POOL},
+            "db_engine_kwargs": {"creator": self._patience.connect, **POOL},
         }
         try:
             DBOS(config=config)
             self._workflow = DBOS.workflow(name=WORKFLOW)(_function(self._carry_out))
-            DBOS.listen_queues([self._queue])
-            with self._waiting():
+            DBOS.listen_queues([self._handover.queue])
+            with self._patience.waiting():
                 if resume:
-                    self._register_early()
+                    self._handover.register_early()
                 DBOS.launch()
         except BaseException:
             self._shut_down()
@@ -149,8 +130,10 @@ class Durable:
         """
         self._bodies[run] = body = _Body()
         try:
-            with self._waiting():
+            with self._patience.waiting():
                 status = DBOS.get_workflow_status(run) if resume else None
+                if status is None or status.status in ENDED:
+                    self._handover.withdraw()
                 if status is None:  # new, or its process died before DBOS knew of it
                     with SetWorkflowID(run):
                         handle = DBOS.start_workflow(self._workflow, run)
@@ -158,15 +141,15 @@ class Durable:
                     handle = DBOS.retrieve_workflow(run)
                     body.ended.set_result(None)
                 else:
-                    handle = self._resume(run, body)
+                    handle = self._handover.resume(run, body.begun)
                 body.ended.result()
-                return handle.get_result(polling_interval_sec=QUEUE_POLL_SECONDS)
+                return handle.get_result(polling_interval_sec=POLL_SECONDS)
         finally:
             del self._bodies[run]
 
     def recorded(self, run: str) -> frozenset[str]:
         """The names of the DBOS steps of ``run`` that have their record."""
-        with self._waiting():
+        with self._patience.waiting():
             return frozenset(
                 str(step["function_name"])
                 for step in DBOS.list_workflow_steps(run, load_output=False)
@@ -176,65 +159,13 @@ class Durable:
         body = self._bodies[run]
         body.begun.set()
         try:
-            with self._waiting():
+            with self._patience.waiting():
                 result = self._body(run)
         except BaseException as error:  # KeyboardInterrupt from a step passes as what it is
             body.ended.set_exception(error)
             raise
         body.ended.set_result(None)
         return result
-
-    def _resume(self, run: str, body: _Body) -> WorkflowHandle[dict[str, Json]]:
-        """Through a queue that only this process reads, and only as long as it takes."""
-        for queue in DBOS.list_queues():  # left by processes that died before they got to it
-            if _is_orphan(queue.name, self.executor):
-                DBOS.delete_queue(queue.name)
-        DBOS.register_queue(self._queue, polling_interval_sec=QUEUE_POLL_SECONDS)
-        handle: WorkflowHandle[dict[str, Json]] = DBOS.resume_workflow(run, queue_name=self._queue)
-        delivered = body.begun.wait(self._patience + QUEUE_SECONDS)
-        DBOS.delete_queue(self._queue)
-        if not delivered:
-            raise StopRunError("the run was not taken up: the database is too slow or too busy")
-        return handle
-
-    def _register_early(self) -> None:
-        with connections.raw_connect(self._url) as connection:
-            found = connection.execute("SELECT to_regclass('dbos.queues') AS it").fetchone()
-        if found is None or found["it"] is None:
-            return  # killed before DBOS was ever launched here: there is no workflow to resume
-        client = DBOSClient(system_database_url=self._url, application_name=APPLICATION, lazy=True)
-        try:
-            client.register_queue(self._queue, polling_interval_sec=QUEUE_POLL_SECONDS)
-        finally:
-            client.destroy()
-
-    @contextmanager
-    def _waiting(self) -> Iterator[None]:
-        """In this block a lost database is waited for, and then ``StopRunError`` is raised; so it
-        is for whatever else DBOS may raise."""
-        thread = threading.get_ident()
-        entered = thread not in self._patient
-        self._patient.add(thread)
-        try:
-            yield
-        except (Exception, dbos_errors.DBOSBaseException) as error:
-            raise _stop(error) from error
-        finally:
-            if entered:
-                self._patient.discard(thread)
-
-    def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
-        """For DBOS's pool. DBOS itself would retry for ever."""
-        give_up = time.monotonic() + self._patience
-        while True:
-            try:
-                return psycopg.connect(self._url, **connections.defaults(self._url))
-            except psycopg.OperationalError as error:
-                if threading.get_ident() not in self._patient:
-                    raise
-                if time.monotonic() >= give_up:
-                    raise StopRunError(str(connections.unavailable(self._url, error))) from error
-                time.sleep(0.1)
 
 
 def _function(method: Callable[[str], dict[str, Json]]) -> Callable[[str], dict[str, Json]]:
@@ -244,22 +175,6 @@ def _function(method: Callable[[str], dict[str, Json]]) -> Callable[[str], dict[
         return method(run)
 
     return carry_out
-
-
-def _stop(error: BaseException) -> StopRunError:
-    if isinstance(error, BarberProError):
-        return StopRunError(str(error))
-    lines = str(error).splitlines() or [""]
-    return StopRunError(f"{type(error).__name__}: {lines[0]}")
-
-
-def _is_orphan(queue: str, executor: str) -> bool:
-    """A queue of a process of this host that is no more."""
-    host, pid, _ = executor.rsplit(":", 2)
-    theirs = queue.removeprefix(QUEUE_PREFIX).rsplit(":", 2)
-    if len(theirs) != 3 or theirs[0] != host or theirs[1] == pid:
-        return False
-    return not psutil.pid_exists(int(theirs[1]))
 
 
 def _quiet() -> None:

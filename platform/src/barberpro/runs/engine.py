@@ -12,41 +12,26 @@ import secrets
 import socket
 import sys
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
 
-from barberpro.errors import BarberProError, ExitCode
-from barberpro.runs import connections, history, locks, results
-from barberpro.runs.durable import Durable, StopRunError
-from barberpro.runs.events import Event, EventKind, Listener
-from barberpro.runs.execution import Execution
+from barberpro.errors import ExitCode
+from barberpro.runs import connections, history, locks, refusals, results
+from barberpro.runs.carrying import Carrier
+from barberpro.runs.events import Listener
 from barberpro.runs.kinds import Bound, PipelineFactory, RunInput
 from barberpro.runs.locks import DeploymentLock
 from barberpro.runs.outcomes import Json
 from barberpro.runs.records import StepRecord
+from barberpro.runs.refusals import PipelineChangedError, UnfinishedRunError
 from barberpro.runs.registry import Registry, UnknownRunError, check_deployment_id
 from barberpro.runs.results import RunResult
 from barberpro.runs.rows import RUN_FORMAT, Run, Shape, canonical, checksum
+from barberpro.runs.schema import ensure_schema
 
-
-class UnfinishedRunError(BarberProError):
-    """An earlier run of this deployment has to be resumed or undone first."""
-
-    def __init__(self, run: Run) -> None:
-        super().__init__(
-            f"{run.kind} run {run.id} of {run.deployment} was begun and not finished",
-            where=f"deployment {run.deployment}",
-            mend=f"finish it with: barberpro resume {run.deployment}, or take it back with:"
-            f" barberpro resume {run.deployment} --undo",
-        )
-        self.run = run
-
-
-class PipelineChangedError(BarberProError):
-    """The run cannot be resumed by this version of the program."""
+__all__ = ["Engine", "PipelineChangedError", "UnfinishedRunError"]
 
 
 class Engine:
@@ -62,16 +47,15 @@ class Engine:
     ) -> None:
         self._url = registry_url
         self._kinds = kinds
-        self._listener = listener
         self._patience = patience
         self._stop = threading.Event()
-        self._executions: dict[str, Execution] = {}
-        self._durable = Durable(registry_url, self._carry_out, patience)
         self._session = connections.Session(registry_url, patience)
         self.registry = Registry(registry_url, patience=patience)
+        self._carrier = Carrier(self.registry, self._session, listener, self._stop)
 
     def __enter__(self) -> Engine:
-        self.registry = Registry.open(self._url, patience=self._patience)
+        """Raises ``RegistryUnavailableError`` and ``NewerRegistryError``."""
+        ensure_schema(self._url)
         return self
 
     def __exit__(
@@ -80,7 +64,7 @@ class Engine:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._durable.close()
+        self._carrier.close()
         self.registry.close()
         self._session.close()
 
@@ -103,7 +87,7 @@ class Engine:
         With ``reserve_revision`` the run has the deployment's next revision number, whose plan is
         ``payload["plan"]``; the number is in the ``RunInput`` and, when done, is the current one.
         """
-        who = started_by or getpass.getuser()
+        who = started_by or _user()
         id_ = _new_id()
         check_deployment_id(deployment)
         text = canonical(payload)
@@ -122,7 +106,13 @@ class Engine:
             # the shape first: a factory that refuses its input must leave no run behind
             run = replace(run, shape=Shape.of(self._bind(run).pipeline))
             revision = self.registry.insert_run(run, reserve_revision=reserve_revision)
-            return self._go(replace(run, revision=revision), lock, resume=False)
+            run = replace(run, revision=revision)
+            try:
+                bound = self._bind(run)
+            except Exception as error:
+                self.registry.end_run(run, "failed", message=str(error))
+                raise
+            return self._carrier.carry(run, bound, lock, resume=False)
 
     def resume(
         self, run_or_deployment: str, *, lock_wait: float = 0.0, undo: bool = False
@@ -133,16 +123,17 @@ class Engine:
         where there is no such run, ``PipelineChangedError`` where this version cannot do it.
         """
         found = self._find(run_or_deployment)
-        who = found.started_by
-        with self._lock(found.deployment, found.id, found.kind, who, lock_wait) as lock:
+        with self._lock(found.deployment, found.id, found.kind, _user(), lock_wait) as lock:
             run = self.registry.run(found.id)
             if not run.unfinished:
                 return results.of_row(run)
-            self._check_resumable(run)
+            refusals.check_resumable(run)
+            bound = self._bind(run)
+            refusals.check_steps(run, bound.pipeline)
             self.registry.mark_resumed(
                 run.id, host=socket.gethostname(), pid=os.getpid(), undo=undo
             )
-            return self._go(self.registry.run(run.id), lock, resume=True)
+            return self._carrier.carry(self.registry.run(run.id), bound, lock, resume=True)
 
     def request_stop(self) -> None:
         """For a signal handler. The first call lets the step in flight finish and then stops the
@@ -180,7 +171,7 @@ class Engine:
         if found is None and self.registry.deployment(run_or_deployment) is not None:
             raise UnknownRunError(
                 f"{run_or_deployment} has no unfinished run: there is nothing to resume",
-                mend=f"barberpro runs {run_or_deployment} lists its runs",
+                mend=f"barberpro runs --deployment {run_or_deployment} lists its runs",
             )
         return found or self.registry.run(run_or_deployment)
 
@@ -193,98 +184,16 @@ class Engine:
     def _bind(self, run: Run) -> Bound:
         factory = self._kinds.get(run.kind)
         if factory is None:
-            raise PipelineChangedError(
-                f"this program knows no runs of kind {run.kind}",
-                where=f"run {run.id}",
-                mend=f"use the version of BarberPro that started it; known are:"
-                f" {', '.join(sorted(self._kinds))}",
-            )
+            raise refusals.unknown_kind(run, sorted(self._kinds))
         return factory(_input(run))
 
-    def _check_resumable(self, run: Run) -> None:
-        if run.format > RUN_FORMAT:
-            raise PipelineChangedError(
-                f"run {run.id} was written in format {run.format}, this version knows up to"
-                f" {RUN_FORMAT}",
-                where=f"run {run.id}",
-                mend="resume it with the newer BarberPro that started it",
-            )
 
-    def _go(self, run: Run, lock: DeploymentLock, *, resume: bool) -> RunResult:
-        bound = self._bind(run)
-        missing = {step.id for _, step in run.shape.steps()} - {
-            s.id for s in bound.pipeline.steps()
-        }
-        if missing:
-            raise PipelineChangedError(
-                f"this version no longer has the steps {', '.join(sorted(missing))} of run {run.id}",
-                where=f"run {run.id}",
-                mend="resume it with the version of BarberPro that started it",
-            )
-        began = time.time()
-        try:
-            self._durable.open(resume=resume)
-            recorded = self._durable.recorded(run.id) if resume else frozenset[str]()
-        except StopRunError as stop:
-            return self._interrupted(run, stop, began)
-        execution = Execution(run, bound, lock, self._listener, self._stop, recorded)
-        self._executions[run.id] = execution
-        self._tell(run, "run-resumed" if resume else "run-started", run.status)
-        try:
-            ending = self._durable.carry_out(run.id, resume=resume)
-            result = results.of_ending(run, ending)
-            result = replace(
-                result,
-                seconds=time.time() - began,
-                stage_seconds=dict(execution.narrator.stage_seconds),
-                notes=self._notes(run, execution, result),
-            )
-            self.registry.end_run(
-                run, result.status, failed_step=result.failed_step, message=result.message
-            )
-        except StopRunError as stop:
-            result = self._interrupted(run, stop, began)
-        finally:
-            del self._executions[run.id]
-        self._tell(run, "run-ended", result.status, result.message, result.seconds)
-        return result
-
-    def _carry_out(self, run: str) -> dict[str, Json]:
-        return self._executions[run].carry_out()
-
-    def _notes(self, run: Run, execution: Execution, result: RunResult) -> tuple[str, ...]:
-        """On budgets, and on stages that became slower; a resumed run is not compared."""
-        compared = run.resumed == 0 and result.status == "done"
-        earlier = (
-            history.stage_durations(self._session, run.deployment, run.kind) if compared else []
-        )
-        found = history.notes(run.shape, execution.narrator.stage_seconds, earlier)
-        for note in found:
-            self._tell(run, "note", detail=note)
-        return tuple(found)
-
-    def _interrupted(self, run: Run, stop: StopRunError, began: float) -> RunResult:
-        message = f"{stop.why}; resume it with: barberpro resume {run.deployment}"
-        try:
-            self.registry.end_run(run, "interrupted", message=message)
-        except connections.RegistryUnavailableError:
-            # the row still says "running", without a lock: just as resumable
-            message = f"{stop.why}; once the database is back: barberpro resume {run.deployment}"
-        return RunResult(
-            run.id, run.deployment, run.kind, run.revision, "interrupted", message,
-            seconds=time.time() - began, stopped_on_request=stop.requested,
-        )  # fmt: skip
-
-    def _tell(
-        self, run: Run, kind: EventKind, status: str = "", detail: str = "",
-        seconds: float | None = None,
-    ) -> None:  # fmt: skip
-        self._listener(
-            Event(
-                kind, time.time(), run.id, run.deployment, title=run.kind, status=status,
-                detail=detail, seconds=seconds,
-            )
-        )  # fmt: skip
+def _user() -> str:
+    """The operator's name; a number in a container that has no name for it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return f"user {os.getuid()}"
 
 
 def _new_id() -> str:

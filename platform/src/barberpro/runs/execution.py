@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from dbos import DBOS
 
 from barberpro.runs import attempts
-from barberpro.runs.durable import StopRunError
 from barberpro.runs.events import Listener
 from barberpro.runs.kinds import Bound
 from barberpro.runs.locks import DeploymentLock, LockLostError
 from barberpro.runs.narrate import Narrator
 from barberpro.runs.outcomes import Done, Failed, Json, Outcome, RetryAfter, Skipped
+from barberpro.runs.patience import StopRunError
 from barberpro.runs.records import Phase, StepRecord, parse
 from barberpro.runs.rows import Run, StepShape
 

@@ -73,6 +73,11 @@ def encode(value: object) -> str:
     return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
+def storable(text: str) -> str:
+    """Text that PostgreSQL takes: no NUL, no half of a surrogate pair."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+
+
 def parse(record: Mapping[str, Json]) -> StepRecord:
     """The inverse of what ``attempts`` wrote; keys that a newer version added are left out."""
     known = {name: record[name] for name in StepRecord.__dataclass_fields__ if name in record}
