@@ -23,6 +23,7 @@ _MODULES = {
     "owner-link": "barberpro_app.commands.owner_link",
     "api-client": "barberpro_app.commands.api_client",
     "remove-test-data": "barberpro_app.commands.remove_test_data",
+    "console": "barberpro_app.commands.console",
 }
 
 #: Libraries that others use where they find them, only to colour terminals: without this structlog
@@ -69,6 +70,8 @@ def build_parser() -> argparse.ArgumentParser:
     test_data.add_argument(
         "--marker", required=True, metavar="DOMAIN", help="part after @ of the test clients' e-mail"
     )
+    commands.add_parser("console", help="many commands in one process: JSON lines in and out")
+    parser.set_defaults(run_command=main)
     return parser
 
 

@@ -22,6 +22,7 @@ from barberpro_app.identity.authenticator import DatabaseAuthenticator
 from barberpro_app.identity.errors import CrossSiteRequestError
 from barberpro_app.identity.forms import FormTokens
 from barberpro_app.identity.tokens import AccessTokens
+from barberpro_app.kit.bodies import BoundedBody
 from barberpro_app.kit.crosssite import RefuseCrossSite
 from barberpro_app.kit.database import Database
 from barberpro_app.kit.errors import UnavailableError
@@ -32,7 +33,9 @@ from barberpro_app.kit.observation import Observation
 from barberpro_app.kit.problems import ErrorBoundary, Problem, answer, install_problem_handlers
 from barberpro_app.kit.ratelimit import RateLimiter
 from barberpro_app.kit.requests import RequestContext, RequestInfo
+from barberpro_app.kit.tasks import end
 from barberpro_app.notification import endpoints as notification
+from barberpro_app.openapi import describe_scopes
 from barberpro_app.routers import ROUTERS
 from barberpro_app.settings import Settings
 from barberpro_app.web.install import install_pages
@@ -81,17 +84,17 @@ def create_application(settings: Settings, *, with_worker: bool = False) -> Fast
         description=DESCRIPTION,
         docs_url=None,  # its page loads scripts from elsewhere, which our CSP refuses
         redoc_url=None,
-        max_body_size=LARGEST_BODY,
         lifespan=_lifespan,
         middleware=_middleware(settings, metrics),
     )
     _fill_state(app, settings, metrics)
     _give_worker(app, with_worker=with_worker)
     install_problem_handlers(app)
-    for part in (health, oauth, identity, audit, notification):
-        app.include_router(part.router)
-    for router in ROUTERS:
+    own = (part.router for part in (health, oauth, identity, audit, notification))
+    routers = (*own, *ROUTERS)
+    for router in routers:
         app.include_router(router)
+    describe_scopes(app, routers)
     install_pages(app, settings, app.state.database)
     return app
 
@@ -133,6 +136,7 @@ def _middleware(settings: Settings, metrics: Metrics) -> list[Middleware]:
         Middleware(Observation, metrics=metrics, bookings=BOOKING_ROUTES),
         Middleware(SecurityHeaders, public_url=public_url),
         Middleware(ErrorBoundary),
+        Middleware(BoundedBody, largest=LARGEST_BODY),
         Middleware(RefuseCrossSite, public_url=public_url, refusal=_refuse_cross_site),
     ]
 
@@ -154,10 +158,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        watching.cancel()
         if worker and working:
             await worker.stop(working, WORKER_DRAIN_SECONDS)
-        await asyncio.gather(watching, return_exceptions=True)
+        await end(watching)
         await database.close()
 
 

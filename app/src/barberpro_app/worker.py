@@ -21,6 +21,7 @@ from barberpro_app.kit.errors import UnavailableError
 from barberpro_app.kit.links import BookingLinks
 from barberpro_app.kit.logging import get_logger
 from barberpro_app.kit.metrics import Metrics
+from barberpro_app.kit.tasks import end
 from barberpro_app.notification import repository as message_repository
 from barberpro_app.notification.compose import Composer
 from barberpro_app.notification.outbox import BATCH, Outbox
@@ -58,6 +59,7 @@ class Worker:
         self._awake = asyncio.Event()
         self._stopping = False
         self._idle = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
         self._outbox = self._make_outbox(metrics)
         self.last_turn = time.monotonic()
 
@@ -87,13 +89,12 @@ class Worker:
         self._awake.set()
 
     async def run(self) -> None:
-        """Until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._empty_outbox())
-            if self._listen and self._outbox is not None:
-                group.create_task(self._hear_notifications())
-            for job in self.jobs:
-                group.create_task(self._repeat(job))
+        """Until `stop`."""
+        loops = [self._empty_outbox(), *(self._repeat(job) for job in self.jobs)]
+        if self._listen and self._outbox is not None:
+            loops.append(self._hear_notifications())
+        self._tasks = [asyncio.create_task(loop) for loop in loops]
+        await asyncio.gather(*self._tasks)
 
     async def stop(self, task: asyncio.Task[None], seconds: float) -> None:
         """Lets the message in hand be handed over, at most so long, then ends `task` (of `run`)."""
@@ -101,11 +102,9 @@ class Worker:
         if self._outbox is not None:
             self._outbox.stop()
         self.wake()
-        idle = asyncio.ensure_future(self._idle.wait())
+        idle = asyncio.create_task(self._idle.wait())
         await asyncio.wait({task, idle}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for ending in (idle, task):
-            ending.cancel()
-        await asyncio.gather(idle, task, return_exceptions=True)
+        await end(idle, task, *self._tasks)
 
     async def _empty_outbox(self) -> None:
         while not self._stopping:

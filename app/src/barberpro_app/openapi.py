@@ -1,0 +1,42 @@
+"""The API's own description, with the scope that each operation needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from barberpro_app.identity.auth import ScopeRequirement
+
+
+def describe_scopes(app: FastAPI, routers: Iterable[APIRouter]) -> None:
+    """From now on `app.openapi()` names, for each operation of the routers, its scope."""
+    needs = {
+        (route.path, method.lower()): scope
+        for router in routers
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for scope in _scopes(route.dependant)
+        for method in route.methods or ()
+    }
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = generate()
+            for (path, method), scope in needs.items():
+                schema["paths"][path][method]["security"] = [{"oauth2": [scope]}]
+        assert app.openapi_schema is not None
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _scopes(dependant: Dependant) -> Iterator[str]:
+    if isinstance(dependant.call, ScopeRequirement):
+        yield dependant.call.scope
+    for part in dependant.dependencies:
+        yield from _scopes(part)
