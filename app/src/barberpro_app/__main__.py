@@ -70,6 +70,9 @@ def build_parser() -> argparse.ArgumentParser:
     test_data.add_argument(
         "--marker", required=True, metavar="DOMAIN", help="part after @ of the test clients' e-mail"
     )
+    test_data.add_argument(
+        "--api-client", metavar="NAME", help="remove the test's API client too, where there is one"
+    )
     commands.add_parser("console", help="many commands in one process: JSON lines in and out")
     parser.set_defaults(run_command=main)
     return parser

@@ -14,7 +14,7 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
-from typing import IO, cast
+from typing import IO
 
 #: Loaded while the caller is still busy elsewhere.
 _SOON_NEEDED = (
@@ -61,7 +61,7 @@ def _run(words: list[str], run_command: Callable[[list[str]], int]) -> int:
     try:
         return run_command(words)
     except SystemExit as ending:  # argparse ends a wrong usage so
-        return cast("int", ending.code) if isinstance(ending.code, int) else 2
+        return ending.code if isinstance(ending.code, int) else 2
 
 
 def _write(stream: IO[str], value: object) -> None:

@@ -24,7 +24,6 @@ from barberpro.planning.model import Plan
 from barberpro.runs.results import RunResult
 from barberpro.targets.local.layout import Layout
 
-
 TARGETS_HERE = ("local",)
 
 
