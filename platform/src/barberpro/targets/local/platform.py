@@ -38,7 +38,7 @@ from barberpro.targets.local.postgres import Postgres, secret
 from barberpro.targets.local.programs import Program
 from barberpro.targets.local.state import Deployment, PlatformState, Store
 from barberpro.targets.local.supervision import Supervisor
-from barberpro.targets.local.unix_http import request
+from barberpro.targets.local.unix_http import request, takes_connections
 from barberpro.targets.protocol import Report
 
 SHARED = ("postgres", "router", "mailbox")
@@ -68,10 +68,19 @@ class LocalPlatform:
     # -- questions
 
     def is_running(self) -> bool:
+        """Whether the shared services are up: the supervisor says so, and each takes a connection
+        (the supervisor notices the end of a program up to a second late)."""
         states = self.supervisor.states()
-        return states is not None and all(
-            name in states and states[name].state == "running" for name in SHARED
+        if states is None:
+            return False
+        if any(name not in states or states[name].state != "running" for name in SHARED):
+            return False
+        sockets = (
+            self.layout.database_sockets / ".s.PGSQL.5432",
+            self.layout.socket("router"),
+            self.layout.socket("mailbox"),
         )
+        return all(takes_connections(path) for path in sockets)
 
     def registry_url(self) -> str:
         """The registry's database, for the platform itself."""

@@ -184,16 +184,26 @@ class Supervisor:
         pid = self.pid()
         if pid is not None:
             process = psutil.Process(pid)
-            with suppress(*UNREACHABLE, xmlrpc.client.Fault):
-                self._stop([n for n, state in (self.states() or {}).items() if state.pid])
-                self._call("shutdown")
-            if not _ended([process], seconds=5.0):
+            asked = self._asked_to_end()
+            if not asked or not _ended([process], seconds=5.0):
                 _end([process], signal.SIGTERM, seconds=STOP_SECONDS)
         self.end_orphans()
         (self._folder / "supervisord.pid").unlink(missing_ok=True)
         if self._layout.sockets.is_dir():
             for path in self._layout.sockets.iterdir():
                 path.unlink(missing_ok=True)
+
+    def _asked_to_end(self) -> bool:
+        """Ends the programs side by side, then the supervisor; False where it cannot be reached."""
+        states = self.states()
+        if states is None:
+            return False
+        try:
+            self._stop([name for name, state in states.items() if state.pid is not None])
+            self._call("shutdown")
+        except (*UNREACHABLE, xmlrpc.client.Fault):
+            return False
+        return True
 
     def end_orphans(self) -> int:
         """Ends what carries our mark and has no supervisor any more; returns how many there were."""

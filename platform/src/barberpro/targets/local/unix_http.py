@@ -41,6 +41,13 @@ def request(
         connection.close()
 
 
+def takes_connections(path: Path) -> bool:
+    """Whether a program listens on the Unix socket ``path``."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(2.0)
+        return probe.connect_ex(str(path)) == 0
+
+
 class _UnixTransport(xmlrpc.client.Transport):
     def __init__(self, path: Path, timeout: float) -> None:
         super().__init__()
