@@ -7,7 +7,6 @@ revision. So traces of an attempt that was killed are removed by the next one, o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 from barberpro.deployment.context import DeployContext
 from barberpro.errors import BarberProError
@@ -63,14 +62,12 @@ def _create(context: DeployContext, command: list[str]) -> Mapping[str, object]:
 def remove_traces(context: DeployContext) -> None:
     """Removes test bookings, clients, messages and the API client; safe to repeat."""
     context.scratch.pop(SECRET, None)
-    commands = (
-        ("remove-test-data", "--marker", marker(context)),
-        ("api-client", "remove", client_name(context)),
-    )
-    with ThreadPoolExecutor(len(commands)) as pool:
-        running = [
-            pool.submit(context.target.run_app_command, context.plan, context.revision, command)
-            for command in commands
-        ]
-    for command, job in zip(commands, running, strict=True):
-        context.log(f"{' '.join(command)}: {dict(job.result())}")
+    command = [
+        "remove-test-data",
+        "--marker",
+        marker(context),
+        "--api-client",
+        client_name(context),
+    ]
+    removed = context.target.run_app_command(context.plan, context.revision, command)
+    context.log(f"{' '.join(command)}: {dict(removed)}")
