@@ -12,6 +12,7 @@ from support_shop import ANONYMOUS_ACTOR, SYSTEM_ACTOR, Shop, api, client, staff
 
 from barberpro_app.audit.trail import Actor
 from barberpro_app.booking import service
+from barberpro_app.booking.errors import TooManyHoldsError
 from barberpro_app.booking.schemas import (
     Booking,
     BookRequest,
@@ -213,5 +214,27 @@ def test_hours_and_clients_of_others_are_closed_too(shop: Shop) -> None:
             await clients.get_client(scene.connection, scene.her, scene.his.client.id)
         own = await clients.get_client(scene.connection, scene.her, scene.hers.client.id)
         assert own.email == "ana@access.example"
+
+    play(shop, story)
+
+
+def test_a_client_keeps_few_times_at_once(shop: Shop) -> None:
+    async def story(scene: Scene) -> None:
+        def wish(hour: int) -> HoldRequest:
+            return HoldRequest(
+                service_id=shop.services["cut"],
+                location_id=shop.location,
+                starts_at=shop.at(f"{hour}:00"),
+                provider_id=shop.providers[2],
+            )
+
+        held = [
+            await service.hold(scene.connection, shop.app, scene.her, wish(hour))
+            for hour in (10, 11, 12, 14, 15)
+        ]
+        with pytest.raises(TooManyHoldsError):
+            await service.hold(scene.connection, shop.app, scene.her, wish(16))
+        await ACTS["cancel"](scene, scene.her, held[0].id)
+        await service.hold(scene.connection, shop.app, scene.her, wish(16))
 
     play(shop, story)

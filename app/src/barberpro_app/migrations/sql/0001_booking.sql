@@ -179,6 +179,7 @@ BEGIN
     IF v_answer IS NOT NULL THEN
         RETURN v_answer;
     END IF;
+    PERFORM check_holds(p_actor);
     d.status := 'held';
     d.hold_expires_at := now() + make_interval(mins => (v_policies->>'hold_minutes')::integer);
     d.held_by := coalesce(p_actor->>'only_client', CASE WHEN (p_actor->>'staff')::boolean
@@ -189,6 +190,20 @@ BEGIN
     PERFORM audit_record(p_actor, 'booking.held', 'booking', d.id::text, p_request - 'holidays'
         - 'override_reason' || jsonb_strip_nulls(jsonb_build_object('override', p_request->>'override_reason')));
     RETURN idempotency_end(p_key, 201, booking_body(d.id));
+END $$;
+
+-- A client keeps few times at once; holds without a sign-in are limited by address, in the app.
+CREATE FUNCTION check_holds(p_actor jsonb) RETURNS void LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    c_most CONSTANT integer := 5;
+BEGIN
+    IF p_actor->>'only_client' IS NOT NULL AND (
+        SELECT count(*) FROM booking WHERE status = 'held' AND hold_expires_at > now()
+        AND held_by = p_actor->>'only_client') >= c_most
+    THEN
+        PERFORM refuse('too_many_holds',
+            'You keep too many times already; confirm or release one first.');
+    END IF;
 END $$;
 
 CREATE FUNCTION booking_book(p_actor jsonb, p_policies jsonb, p_request jsonb, p_key jsonb)
