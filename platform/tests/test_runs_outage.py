@@ -121,6 +121,41 @@ def test_a_server_that_stays_away_interrupts_the_run_with_a_message_and_it_is_re
     assert Work(folder=tmp_path).journal() == ["run a", "run b", "run b", "run c"]
 
 
+def test_a_full_disk_of_the_server_interrupts_the_run_and_says_so(
+    registry_url: str, tmp_path: Path
+) -> None:
+    """The server's own error code, from a trigger; DBOS alone would repeat the write for ever."""
+
+    def run(work: Work) -> Outcome:
+        work.note("run b")
+        if work.journal().count("run b") == 1:
+            execute(
+                registry_url,
+                "CREATE FUNCTION disk_is_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE"
+                " 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$",
+                "CREATE TRIGGER disk_is_full BEFORE INSERT ON dbos.operation_outputs"
+                " FOR EACH ROW EXECUTE FUNCTION disk_is_full()",
+            )
+        return Done("b")
+
+    steps = [scripted("a", [Done("a")]), Step("b", "B", run), scripted("c", [Done("c")])]
+    build = {"deploy": factory(tmp_path, *steps)}
+    with Engine(registry_url, build, ignore, patience=0.5) as engine:
+        result = engine.start("deploy", "palermo", {})
+        assert result.status == "interrupted", result.message
+        assert "No space left on device" in result.message
+        assert "free disk space" in result.message
+        execute(registry_url, "DROP FUNCTION disk_is_full CASCADE")
+        assert engine.resume("palermo").status == "done"
+    assert Work(folder=tmp_path).journal() == ["run a", "run b", "run b", "run c"]
+
+
+def execute(url: str, *statements: str) -> None:
+    with psycopg.connect(url) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
 def test_a_cut_lock_is_taken_back_where_nobody_had_it_in_between(
     registry_url: str, tmp_path: Path
 ) -> None:

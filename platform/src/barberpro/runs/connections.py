@@ -26,6 +26,7 @@ KEEPALIVE = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
+OUT_OF_RESOURCES = "53"  # class of SQLSTATE: disk, memory, connections
 OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError)
 
 T = TypeVar("T")
@@ -45,13 +46,20 @@ def place(url: str) -> str:
     return f"database {parts.get('dbname') or '(default)'} at {host}:{parts.get('port') or 5432}"
 
 
-def unavailable(url: str, error: BaseException) -> RegistryUnavailableError:
+def unavailable(url: str, error: psycopg.Error) -> RegistryUnavailableError:
     lines = str(error).strip().splitlines()
+    reason = lines[0] if lines else type(error).__name__
+    again = "then run the same command again: what was begun is resumed"
+    if (error.sqlstate or "").startswith(OUT_OF_RESOURCES):
+        return RegistryUnavailableError(
+            f"PostgreSQL has run out of something it needs: {reason}",
+            where=place(url),
+            mend=f"free disk space, memory or connections on its machine, {again}",
+        )
     return RegistryUnavailableError(
-        f"PostgreSQL does not answer: {lines[0] if lines else type(error).__name__}",
+        f"PostgreSQL does not answer: {reason}",
         where=place(url),
-        mend="start the server (barberpro start) or correct the registry's address, then run"
-        " the same command again: what was begun is resumed",
+        mend=f"start the server (barberpro start) or correct the registry's address, {again}",
     )
 
 

@@ -6,9 +6,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, Self
 
 import psycopg
 from dbos import error as dbos_errors
+from psycopg.rows import TupleRow
 
 from barberpro.errors import BarberProError
 from barberpro.runs import connections
@@ -26,13 +28,41 @@ class StopRunError(BaseException):
         self.requested = requested
 
 
+class PatientCursor(psycopg.Cursor[TupleRow]):
+    """Tells the connection's ``Patience`` of each statement that the server could not carry out."""
+
+    def execute(self, *query: Any, **options: Any) -> Self:
+        try:
+            return super().execute(*query, **options)
+        except psycopg.OperationalError as error:
+            _patience_of(self.connection).failed(error)
+            raise
+
+
+class PatientConnection(psycopg.Connection[TupleRow]):
+    patience: Patience
+
+    def commit(self) -> None:
+        try:
+            super().commit()
+        except psycopg.OperationalError as error:
+            self.patience.failed(error)
+            raise
+        self.patience.succeeded()
+
+
 class Patience:
-    """Gives DBOS its connections; to threads inside ``waiting`` only after waiting for them."""
+    """Gives DBOS its connections; to threads inside ``waiting`` only after waiting for them.
+
+    DBOS repeats without end what fails because the server is away, restarts, or is out of disk,
+    memory or connections. In a thread that waits, that ends after ``seconds``.
+    """
 
     def __init__(self, url: str, seconds: float) -> None:
         self.seconds = seconds
         self._url = url
         self._threads: set[int] = set()
+        self._failing: dict[int, float] = {}  # since when, per thread
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -48,19 +78,40 @@ class Patience:
         finally:
             if entered:
                 self._threads.discard(thread)
+                self._failing.pop(thread, None)
 
-    def connect(self) -> psycopg.Connection[tuple[object, ...]]:
+    def connect(self) -> PatientConnection:
         """For DBOS's pool. Threads of DBOS itself get the error at once: they try again later."""
         give_up = time.monotonic() + self.seconds
         while True:
             try:
-                return psycopg.connect(self._url, **connections.defaults(self._url))
+                connection = PatientConnection.connect(
+                    self._url, cursor_factory=PatientCursor, **connections.defaults(self._url)
+                )
             except psycopg.OperationalError as error:
                 if threading.get_ident() not in self._threads:
                     raise
                 if time.monotonic() >= give_up:
                     raise StopRunError(str(connections.unavailable(self._url, error))) from error
                 time.sleep(PAUSE_SECONDS)
+            else:
+                connection.patience = self
+                return connection
+
+    def failed(self, error: psycopg.OperationalError) -> None:
+        thread = threading.get_ident()
+        if thread in self._threads:
+            since = self._failing.setdefault(thread, time.monotonic())
+            if time.monotonic() - since >= self.seconds:
+                raise StopRunError(str(connections.unavailable(self._url, error))) from error
+
+    def succeeded(self) -> None:
+        self._failing.pop(threading.get_ident(), None)
+
+
+def _patience_of(connection: object) -> Patience:
+    assert isinstance(connection, PatientConnection)
+    return connection.patience
 
 
 def stopped_by(error: BaseException) -> StopRunError:
