@@ -68,9 +68,13 @@ async def pick(
     found = await free_times(connection, reader.app, wish.query(first, picker.STRIP_DAYS))
     if wanted is None:
         found = await _first_free(connection, reader, wish, bounds, found)
-    return picker.build(
-        reader.fmt, found.zone, found.days, wanted, address, (bounds.today, bounds.last)
-    )
+    days = [
+        day.model_copy(update={"holiday": reader.holiday(day.day, day.holiday)})
+        if day.holiday
+        else day
+        for day in found.days
+    ]
+    return picker.build(reader.fmt, found.zone, days, wanted, address, (bounds.today, bounds.last))
 
 
 async def _first_free(

@@ -75,7 +75,7 @@ async def gather(connection: Connection, reader: Reader, actor: Actor, scope: Sc
 async def _holiday(connection: Connection, reader: Reader, day: date) -> str | None:
     for item in await list_holidays(connection, reader.app, day.year):
         if item.day == day and not item.open:
-            return item.name
+            return reader.holiday(item.day, item.name)
     return None
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import FastAPI
 
 from barberpro_app.kit.database import Database
 from barberpro_app.kit.links import BookingLinks
+from barberpro_app.routers import routers_of
 from barberpro_app.settings import Settings
 from barberpro_app.web import (
     account,
@@ -22,6 +25,9 @@ from barberpro_app.web import (
 from barberpro_app.web.problems import error_page
 from barberpro_app.web.rendering import create_site
 from barberpro_app.web.setup import routers as setup_routers
+
+#: service -> modules of its pages with a `router`; imported only where the service is enabled.
+BY_SERVICE: Mapping[str, tuple[str, ...]] = {}
 
 
 def install_pages(app: FastAPI, settings: Settings, database: Database) -> None:
@@ -44,5 +50,5 @@ def install_pages(app: FastAPI, settings: Settings, database: Database) -> None:
         staff_new,
     ):
         app.include_router(module.router)
-    for router in setup_routers:
+    for router in (*setup_routers, *routers_of(BY_SERVICE, settings.app.services)):
         app.include_router(router)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from importlib.resources import files
 from typing import Any
 
@@ -14,6 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from barberpro_app.identity.auth import Principal, current_principal
 from barberpro_app.identity.forms import FORM_FIELD, FormTokens, remember_visitor
 from barberpro_app.kit.database import Database
+from barberpro_app.location.holidays import holiday_name
 from barberpro_app.settings import AppConfiguration, Settings
 from barberpro_app.web import language, texts, theme
 from barberpro_app.web.assets import Assets, icon
@@ -61,6 +63,13 @@ class Reader:
     @property
     def app(self) -> AppConfiguration:
         return self.site.settings.app
+
+    def holiday(self, day: date, name: str) -> str:
+        """A holiday's name in the reader's language; what the owner called it stays."""
+        app = self.app
+        if name != holiday_name(app.country, day, app.locale):
+            return name
+        return holiday_name(app.country, day, self.locale) or name
 
 
 def create_site(settings: Settings, database: Database) -> Site:

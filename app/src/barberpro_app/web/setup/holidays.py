@@ -46,7 +46,7 @@ async def _page(
             for year in (today.year, today.year + 1)
         ]
     days = [
-        _Day(item.day, item.name, item.open, item.overridden)
+        _Day(item.day, reader.holiday(item.day, item.name), item.open, item.overridden)
         for year in years
         for item in year
         if item.day >= today

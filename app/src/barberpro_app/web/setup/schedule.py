@@ -16,7 +16,7 @@ from barberpro_app.kit.errors import AppError
 from barberpro_app.kit.minutes import text as clock_text
 from barberpro_app.location.service import list_locations
 from barberpro_app.provider import service
-from barberpro_app.provider.schemas import Break, TimeOff, TimeOffDraft, Week, WorkingHours
+from barberpro_app.provider.schemas import TimeOff, TimeOffDraft, Week, WorkingHours
 from barberpro_app.web.booking_view import actor, in_language
 from barberpro_app.web.forms import Form, parse_key
 from barberpro_app.web.rendering import Reader, reader_of, see, submitted
@@ -142,14 +142,20 @@ def _typed_day(form: Form, location_id: UUID, weekday: int) -> WorkingHours | No
     if opens is None or closes is None or opens >= closes:
         form.refuse(f"hasta_{weekday}", "error.order")
         return None
-    breaks: tuple[Break, ...] = ()
+    breaks: list[dict[str, str]] = []
     if starts is not None or ends is not None:
         if starts is None or ends is None or not opens <= starts < ends <= closes:
             form.refuse(f"pausa_hasta_{weekday}", "error.break")
             return None
-        breaks = (Break(starts=starts, ends=ends),)
-    return WorkingHours(
-        location_id=location_id, weekday=weekday, opens=opens, closes=closes, breaks=breaks
+        breaks = [{"starts": clock_text(starts), "ends": clock_text(ends)}]
+    return WorkingHours.model_validate(
+        {
+            "location_id": location_id,
+            "weekday": weekday,
+            "opens": clock_text(opens),
+            "closes": clock_text(closes),
+            "breaks": breaks,
+        }
     )
 
 
