@@ -1,6 +1,13 @@
-"""The JSON API of the domains, in the order of its documentation."""
+"""The JSON API: of every deployment, and of the services that a deployment enables.
+
+A service's modules are imported only where it is enabled, so that a business that does not take
+payments online, say, does not load the libraries for it.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
 
 from fastapi import APIRouter
 
@@ -13,11 +20,28 @@ from barberpro_app.policy import endpoints as policy
 from barberpro_app.provider import endpoints as provider
 
 ROUTERS: tuple[APIRouter, ...] = (
-    availability.router,
     booking.router,
+    availability.router,
     catalog.router,
     provider.router,
     location.router,
     client.router,
     policy.router,
 )
+
+#: service -> modules with a `router`, in the order of the documentation.
+BY_SERVICE: Mapping[str, tuple[str, ...]] = {
+    "payment": ("barberpro_app.ledger.endpoints",),
+}
+
+
+def routers_for(services: Iterable[str]) -> tuple[APIRouter, ...]:
+    """The routers of every deployment, then those of the services that this one enables."""
+    return (*ROUTERS, *routers_of(BY_SERVICE, services))
+
+
+def routers_of(table: Mapping[str, tuple[str, ...]], services: Iterable[str]) -> list[APIRouter]:
+    """The routers that `table` names for these services; a module that is shared comes once."""
+    enabled = set(services)
+    names = [name for service, modules in table.items() if service in enabled for name in modules]
+    return [import_module(name).router for name in dict.fromkeys(names)]
