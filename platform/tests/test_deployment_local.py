@@ -18,6 +18,7 @@ from barberpro.deployment.context import Surroundings
 from barberpro.deployment.pipeline import deploy_factory
 from barberpro.errors import BarberProError
 from barberpro.operations.doctor import Doctor
+from barberpro.operations.documents import regenerate_runbook
 from barberpro.operations.lifecycle import lifecycle_factories
 from barberpro.operations.overview import list_deployments, status
 from barberpro.planning.findings import Severity
@@ -67,10 +68,15 @@ class World:
         )
         kinds = {
             "deploy": deploy_factory(around),
-            **lifecycle_factories(self.target, self.registry),
+            **lifecycle_factories(self.target, self.registry, self.rewrite),
         }
         with Engine(self.platform.registry_url(), kinds, self.events.append) as engine:
             yield engine
+
+    def rewrite(self, deployment: str) -> object:
+        folder = self.documents / deployment
+        policies = shipped_catalog().policies
+        return regenerate_runbook(self.registry, self.target, deployment, folder, policies)
 
     def deploy(self, plan: Plan, previous: int | None) -> RunResult:
         payload: dict[str, Json] = {
@@ -165,8 +171,12 @@ def test_5_stopped_started_and_destroyed_by_runs(world: World) -> None:
     assert world.run("stop").status == "done"
     (summary,) = list_deployments(world.registry, world.target)
     assert (summary.state, summary.memory_bytes) == ("stopped", 0)
+    book = world.documents / DEPLOYMENT / "latest" / "runbook.md"
+    assert f"| {DEPLOYMENT} | stopped |" in book.read_text()
     assert world.run("start").status == "done"
     assert world.live() == 1
+    assert f"| {DEPLOYMENT}-r1 | running |" in book.read_text()
+    assert "mail catcher (SMTP)" in book.read_text()
     result = world.run("destroy", {"keep_backup": True})
     assert result.status == "done", result.message
     assert list_deployments(world.registry, world.target) == []

@@ -19,8 +19,9 @@ from support_planning import plan_of, shipped_catalog
 from barberpro.deployment.checks.pages import Page
 from barberpro.deployment.commands import deploy_command
 from barberpro.deployment.dashboards import alerting_rules, grafana_dashboard
+from barberpro.deployment.documents import latest
 from barberpro.deployment.rendering import cell, code
-from barberpro.deployment.runbook import Runbook, latest, remove_documents, write_runbook
+from barberpro.deployment.runbook import Runbook, remove_documents, write_runbook
 from barberpro.deployment.statuspage import status_page
 from barberpro.errors import BarberProError
 from barberpro.planning.findings import Finding, Severity

@@ -99,7 +99,9 @@ class Shop:
                 self.cancelled.add(token)
             return Answer(body=f'<form method="post" action="{path}"></form>')
         link = "" if token in self.cancelled else f'<a href="/reserva/{token}/cancelar">x</a>'
-        return Answer(body=link)
+        return Answer(
+            body=link, headers=[] if "cache" in self.faults else [("Cache-Control", "no-store")]
+        )
 
     def api(self, request: Request, path: str) -> Answer:
         body = json.loads(request.body) if request.body.startswith("{") else {}
@@ -166,6 +168,7 @@ def test_a_client_s_way_through_a_good_shop(server: HttpsServer, shop: Shop) -> 
     [
         ("double", "given to two clients"),
         ("confirm", "not confirmed"),
+        ("cache", "kept by caches"),
         ("cancel", "not cancelled"),
     ],
 )

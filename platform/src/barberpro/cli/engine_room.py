@@ -10,6 +10,7 @@ from pathlib import Path
 from barberpro.adapters.catalog_files import load_catalog
 from barberpro.deployment.context import Surroundings
 from barberpro.deployment.pipeline import deploy_factory
+from barberpro.operations.documents import regenerate_runbook
 from barberpro.operations.lifecycle import lifecycle_factories
 from barberpro.runs.engine import Engine
 from barberpro.runs.events import Listener
@@ -27,12 +28,15 @@ def open_engine(
 ) -> Iterator[Engine]:
     """The engine for the registry at ``url``, knowing every kind of run of this program."""
     with Registry.open(url) as registry:
-        around = Surroundings(
-            target=target,
-            documents=documents,
-            recorder=registry,
-            policies=load_catalog(catalogs).policies,
-        )
-        kinds = {"deploy": deploy_factory(around), **lifecycle_factories(target, registry)}
+        policies = load_catalog(catalogs).policies
+        around = Surroundings(target, documents, registry, policies)
+        kinds = {
+            "deploy": deploy_factory(around),
+            **lifecycle_factories(
+                target,
+                registry,
+                lambda id_: regenerate_runbook(registry, target, id_, documents(id_), policies),
+            ),
+        }
         with Engine(url, kinds, send) as engine:
             yield engine

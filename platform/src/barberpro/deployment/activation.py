@@ -19,7 +19,7 @@ from barberpro.runs.pipelines import Stage
 from barberpro.targets.protocol import Access
 
 LIVE_SECONDS = 30.0
-PERSONAL_PATHS = ("/api/v1/bookings", "/ready")
+PERSONAL_PATHS = ("/mis-reservas", "/agenda", "/entrar", "/api/v1/bookings")
 
 
 def configure_dns(context: DeployContext) -> Outcome:

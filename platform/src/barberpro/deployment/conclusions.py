@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
+from textwrap import shorten
 
 from barberpro.deployment.context import DeployContext
 from barberpro.errors import BarberProError, RefusedError
@@ -18,6 +19,7 @@ from barberpro.runs.outcomes import Done, Failed, Json, Outcome, RetryAfter, Ski
 from barberpro.runs.pipelines import Step
 from barberpro.targets.protocol import PassingFaultError, Report
 
+SHOWN_WARNINGS, SHOWN_CHARACTERS = 2, 90
 Work = Callable[[DeployContext], Outcome]
 Undo = Callable[[DeployContext], None]
 
@@ -79,11 +81,18 @@ def conclude(
         )
     warnings = [finding for finding in seen if finding.severity is Severity.WARNING]
     if warnings:
-        noun = "warning" if len(warnings) == 1 else "warnings"
-        listed = "; ".join(finding.what for finding in warnings)
-        detail = f"{detail}; {len(warnings)} {noun}: {listed}"
+        detail = f"{detail}; {_warned(warnings)}"
     recorded: list[Json] = [finding.model_dump(mode="json") for finding in seen]
     return Done(detail, {**plain(facts or {}), "findings": recorded})
+
+
+def _warned(warnings: list[Finding]) -> str:
+    """The number of warnings and the first few in short; all stand in the registry and runbook."""
+    noun = "warning" if len(warnings) == 1 else "warnings"
+    listed = [shorten(finding.what, SHOWN_CHARACTERS) for finding in warnings[:SHOWN_WARNINGS]]
+    if len(warnings) > SHOWN_WARNINGS:
+        listed.append(f"and {len(warnings) - SHOWN_WARNINGS} more")
+    return f"{len(warnings)} {noun}: {'; '.join(listed)}"
 
 
 def describe(finding: Finding) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from barberpro.deployment.conclusions import conclude, done, plain, step
 from barberpro.deployment.context import DeployContext
 from barberpro.deployment.dashboards import alerting_rules, grafana_dashboard
-from barberpro.deployment.runbook import Runbook, write_runbook
+from barberpro.deployment.runbook import Runbook, name_ports, write_runbook
 from barberpro.deployment.statuspage import status_page
 from barberpro.planning.findings import Finding, Severity
 from barberpro.runs.outcomes import Done, Json, Outcome
@@ -101,8 +101,11 @@ def establish_baseline(context: DeployContext) -> Outcome:
         "revision": context.revision,
         "latency_target_ms": plan.latency_target_ms,
         "latencies": [plain(latency) for latency in latencies],
+        "secrets": context.fact("cloud-resources-provisioning", "secrets"),
+        "ports": {str(port): use for port, use in _port_uses(context).items()},
     }
-    text = json.dumps(figures, indent=1, sort_keys=True)
+    kept = ("revision", "latency_target_ms", "latencies")
+    text = json.dumps({name: figures[name] for name in kept}, indent=1, sort_keys=True)
     context.target.write_monitoring(plan, {"baseline.json": text})
     if context.recorder is not None:
         context.recorder.put_baseline(plan.deployment_id, context.revision, figures)
@@ -112,25 +115,24 @@ def establish_baseline(context: DeployContext) -> Outcome:
         previous=context.previous,
         access=context.target.access(plan, None),
         services=tuple(context.target.services(plan.deployment_id)),
-        ports=_named_ports(context),
+        ports=name_ports(context.target.exposed_ports(plan), figures["ports"]),
         findings=context.findings(),
         figures=tuple(latencies),
         policies=context.policies,
-        secrets=str(context.fact("cloud-resources-provisioning", "secrets") or ""),
+        secrets=str(figures["secrets"] or ""),
     )
     written = write_runbook(context.documents, runbook)
     detail = f"{len(latencies)} figures kept; runbook: {written}"
     return Done(detail, {"baseline": figures, "runbook": str(written)})
 
 
-def _named_ports(context: DeployContext) -> tuple[tuple[str, int, str], ...]:
-    """The open ports with what they are for, instead of the program's name."""
-    uses = {
-        context.preview().port: "booking pages and API (HTTPS)",
-        context.fact("notification-setup", "port"): "mail catcher (SMTP)",
-    }
-    opened = context.target.exposed_ports(context.plan)
-    return tuple((address, port, uses.get(port, what)) for address, port, what in opened)
+def _port_uses(context: DeployContext) -> dict[int, Json]:
+    """What each planned port is for; ``exposed_ports`` knows only programs."""
+    uses: dict[int, Json] = {context.preview().port: "booking pages and API (HTTPS)"}
+    smtp = context.fact("notification-setup", "port")
+    if isinstance(smtp, int):
+        uses[smtp] = "mail catcher (SMTP)"
+    return uses
 
 
 def _latencies(context: DeployContext) -> list[Mapping[str, Json]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from importlib.resources import files
 
 from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
@@ -12,6 +13,7 @@ from markdown_it.token import Token
 PACKAGE = "barberpro.deployment"
 
 
+@cache
 def environment() -> Environment:
     """Templates by file name. HTML is escaped; a name that is not given is an error."""
     folder = files(PACKAGE).joinpath("templates")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,6 +61,14 @@ class Runbook:
     def html(self, markdown: str) -> str:
         title = f"Runbook: {self.plan.request.name}, revision {self.revision}"
         return markdown_page(title, "en", markdown)
+
+
+def name_ports(
+    opened: Sequence[tuple[str, int, str]], uses: object
+) -> tuple[tuple[str, int, str], ...]:
+    """``opened`` with what each port is for, where ``uses`` (port as text to words) says it."""
+    known = uses if isinstance(uses, Mapping) else {}
+    return tuple((host, port, str(known.get(str(port), what))) for host, port, what in opened)
 
 
 def write_runbook(documents: Path, runbook: Runbook) -> Path:

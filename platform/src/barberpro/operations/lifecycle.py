@@ -22,6 +22,13 @@ ANSWER_SECONDS = 60.0
 BUDGETS = {START: 120, STOP: 60, DESTROY: 300}
 
 
+Documented = Callable[[str], object]
+
+
+def nothing_written(_deployment: str) -> None:
+    """For a caller that keeps no documents."""
+
+
 class States(Protocol):
     """The share of the registry that these runs use (``runs.registry.Registry``)."""
 
@@ -40,11 +47,15 @@ class LifecycleContext(RunContext):
     target: Target
     states: States
     keep_backup: bool = True
+    documented: Documented = nothing_written
 
 
-def lifecycle_factories(target: Target, states: States) -> dict[str, PipelineFactory]:
+def lifecycle_factories(
+    target: Target, states: States, documented: Documented = nothing_written
+) -> dict[str, PipelineFactory]:
     """The engine's factories for runs of kind start, stop and destroy. A destroy run's payload is
-    ``{"options": {"keep_backup": bool}}``; a last backup is kept unless that is false."""
+    ``{"options": {"keep_backup": bool}}``; a last backup is kept unless that is false.
+    ``documented`` writes the runbook of a deployment anew, after a start and after a stop."""
 
     def factory(kind: str) -> PipelineFactory:
         def build(given: RunInput) -> Bound:
@@ -58,6 +69,7 @@ def lifecycle_factories(target: Target, states: States) -> dict[str, PipelineFac
                 target=target,
                 states=states,
                 keep_backup=_keep_backup(given.payload),
+                documented=documented,
             )
             return Bound(lifecycle_pipeline(kind), context)
 
@@ -111,12 +123,14 @@ def _verify(context: LifecycleContext) -> Outcome:
     with open_client(access, preview=False) as client:
         wait_for(client, "/ready", seconds=ANSWER_SECONDS)
     context.states.set_deployment_state(context.deployment, LIVE)
+    context.documented(context.deployment)
     return Done(f"{access.url} is ready", {"url": access.url})
 
 
 def _stop(context: LifecycleContext) -> Outcome:
     report = context.target.stop(context.deployment)
     context.states.set_deployment_state(context.deployment, STOPPED)
+    context.documented(context.deployment)
     return Done(report.detail)
 
 

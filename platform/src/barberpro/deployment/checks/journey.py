@@ -19,6 +19,7 @@ from barberpro.errors import BarberProError
 
 TIME_FIELD, PROVIDER_FIELD, DAY_FIELD = "inicio", "profesional", "dia"
 CHOOSE, DETAILS, MANAGE = "/reservar", "/reservar/datos/", "/reserva/"
+CONFIRMED = "/reserva/..."
 
 
 class JourneyError(BarberProError):
@@ -93,7 +94,10 @@ class Journey:
                 "the booking was not confirmed", where=answer.url, mend=answer.text[:300]
             )
         self.done.append("confirmed")
-        return self.get(address)
+        response = self.client.get(address, follow_redirects=True)
+        if "no-store" not in response.headers.get("cache-control", ""):
+            raise JourneyError("a client's own booking may be kept by caches", where=CONFIRMED)
+        return self._page(response, "see the booking")
 
     def reschedule(self, booking: Page, avoid: str) -> Page:
         """Moves the booking to another time; its page."""
