@@ -36,7 +36,7 @@ from barberpro_app.kit.requests import RequestContext, RequestInfo
 from barberpro_app.kit.tasks import end
 from barberpro_app.notification import endpoints as notification
 from barberpro_app.openapi import describe_scopes
-from barberpro_app.routers import ROUTERS
+from barberpro_app.routers import routers_for
 from barberpro_app.settings import Settings
 from barberpro_app.web.install import install_pages
 from barberpro_app.worker import Worker
@@ -91,7 +91,7 @@ def create_application(settings: Settings, *, with_worker: bool = False) -> Fast
     _give_worker(app, with_worker=with_worker)
     install_problem_handlers(app)
     own = (part.router for part in (health, oauth, identity, audit, notification))
-    routers = (*own, *ROUTERS)
+    routers = (*own, *routers_for(settings.app.services))
     for router in routers:
         app.include_router(router)
     describe_scopes(app, routers)

@@ -134,7 +134,7 @@ def _waited_for_a_lock(error: psycopg.errors.LockNotAvailable | OperationalError
 
 
 def _grant(connection: Connection, role: str) -> None:
-    """Rows only, no schema; the audit trail may be added to and read, nothing else."""
+    """Rows only, no schema; the audit trail may be added to and read, the books only be read."""
     raw = _raw(connection)
     name = sql.Identifier(role)
     owner = raw.execute("SELECT current_user").fetchone()
@@ -146,6 +146,8 @@ def _grant(connection: Connection, role: str) -> None:
         "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}",
         "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role}",
         "REVOKE UPDATE, DELETE, TRUNCATE ON audit_event FROM {role}",
+        "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON ledger_account, ledger_entry, ledger_line"
+        " FROM {role}",
         "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON alembic_version FROM {role}",
     ):
         raw.execute(sql.SQL(statement).format(role=name))

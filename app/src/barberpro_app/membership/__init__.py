@@ -1,0 +1,1 @@
+"""Credits bought ahead: packages of bookings, and memberships that give credits each period."""
