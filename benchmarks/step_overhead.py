@@ -23,7 +23,8 @@ from dbos import DBOS, SetWorkflowID  # noqa: E402
 from figures import Figure, emit, median, percentile  # noqa: E402
 
 from barberpro.runs.engine import Engine  # noqa: E402
-from barberpro.runs.kinds import Bound, RunContext, RunInput  # noqa: E402
+from barberpro.runs.events import Event  # noqa: E402
+from barberpro.runs.kinds import Bound, RunContext  # noqa: E402
 from barberpro.runs.outcomes import Done, Outcome  # noqa: E402
 from barberpro.runs.pipelines import Pipeline, Stage, Step  # noqa: E402
 
@@ -43,29 +44,39 @@ def bare(steps: int) -> list[float]:
     return [after - before for before, after in itertools.pairwise(ends)]
 
 
-def measure(url: str, turns: int, steps: int) -> dict[str, list[float]]:
+def bare_turn(url: str, turn: int, steps: int) -> list[float]:
+    """DBOS as it comes: its own connections, serializer and settings."""
+    DBOS(config={"name": "bare-peer", "system_database_url": url, "log_level": "ERROR"})
+    try:
+        workflow = DBOS.workflow(name="bare")(bare)
+        DBOS.launch()
+        with SetWorkflowID(f"bare-{turn}"):
+            return DBOS.start_workflow(workflow, steps).get_result()[1:]
+    finally:
+        DBOS.destroy(destroy_registry=True)
+
+
+def our_turn(url: str, turn: int, steps: int) -> list[float]:
+    """Seconds from the end of one step's event to the end of the next one's."""
     ends: list[float] = []
-    found: dict[str, list[float]] = {"bare": [], "ours": []}
+
+    def listen(event: Event) -> None:
+        if event.kind == "step-ended":
+            ends.append(time.perf_counter())
+
     pipeline = Pipeline(
         "deploy", (Stage("s", "S", 60, tuple(Step(f"s{n}", "", nothing) for n in range(steps))),)
     )
+    with Engine(url, {"deploy": lambda given: Bound(pipeline, RunContext())}, listen) as engine:
+        engine.start("deploy", f"turn-{turn}", {})
+    return [after - before for before, after in itertools.pairwise(ends)]
 
-    def build(given: RunInput) -> Bound:
-        return Bound(pipeline, RunContext())
 
-    def listen(event: object) -> None:
-        if getattr(event, "kind", "") == "step-ended":
-            ends.append(time.perf_counter())
-
-    with Engine(url, {"deploy": build}, listen) as engine:
-        engine.start("deploy", "warm-up", {})
-        workflow = DBOS.workflow(name="bare")(bare)
-        for turn in range(turns):
-            with SetWorkflowID(f"bare-{turn}"):
-                found["bare"] += DBOS.start_workflow(workflow, steps).get_result()[1:]
-            ends.clear()
-            engine.start("deploy", f"turn-{turn}", {})
-            found["ours"] += [after - before for before, after in itertools.pairwise(ends)]
+def measure(url: str, turns: int, steps: int) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {"bare": [], "ours": []}
+    for turn in range(turns):
+        found["bare"] += bare_turn(url, turn, steps)
+        found["ours"] += our_turn(url, turn, steps)
     return found
 
 
@@ -102,7 +113,7 @@ def on_server(turns: int, steps: int, *, durable: bool) -> None:
     )  # fmt: skip
     emit(
         Figure(
-            f"engine open, empty run, close, {how}", warm, "s", 0.4,
+            f"engine open, empty run, close, {how}", warm, "s",
             note=f"schemas there; {cold:.2f} s where they are made first",
         )
     )  # fmt: skip
