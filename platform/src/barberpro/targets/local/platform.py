@@ -329,7 +329,7 @@ class LocalPlatform:
         return Program(
             name="router",
             command=[
-                app_process.interpreter(self.layout, sys.executable), "-ISE",
+                app_process.interpreter(self.layout, sys.executable), "-IS",
                 str(self._own_module(listen.__file__)),
                 *(
                     f"[{address}]:{state.https_port}"
@@ -356,7 +356,7 @@ class LocalPlatform:
         return Program(
             name="mailbox",
             command=[
-                app_process.interpreter(self.layout, sys.executable), str(program),
+                app_process.interpreter(self.layout, sys.executable), "-I", str(program),
                 "--folder", str(self.layout.in_run(self.layout.mail)),
                 "--smtp-host", SMTP_HOST, "--smtp-port", str(state.smtp_port),
                 "--uds", str(self.layout.socket("mailbox")),
