@@ -202,7 +202,7 @@ class MailServer:
             server.transport.abort()
         return "250 OK"
 
-    def wait_for(self, count: int, seconds: float = 15) -> list[EmailMessage]:
+    def wait_for(self, count: int, seconds: float = 60) -> list[EmailMessage]:
         deadline = time.monotonic() + seconds
         while len(self.received) < count:
             assert time.monotonic() < deadline, f"{len(self.received)} of {count} messages came"

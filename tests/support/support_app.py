@@ -138,7 +138,7 @@ class ServedApp:
     url: str
     log: Path
 
-    def wait(self, path: str = "/health", seconds: float = 20) -> None:
+    def wait(self, path: str = "/health", seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while True:
             try:
