@@ -321,14 +321,25 @@ def test_what_fails_leaves_nothing_behind(shop: Shop) -> None:
     assert shop.rows(counts) == [(0, 0, 0, 1)]
 
 
-def test_a_known_client_is_not_overwritten_by_whoever_types_the_address(shop: Shop) -> None:
+def test_who_types_an_address_neither_changes_nor_sees_what_is_on_file(shop: Shop) -> None:
     async def story(connection: Connection) -> None:
         first = await booked(shop, connection)
-        other = Contact(name="Somebody Else", email="ANA@life.example", phone="+1 555 0000")
-        second = await booked(shop, connection, "12:00", client=other)
-        assert second.client == first.client
+        other = Contact(name="Somebody Else", email="ANA@life.example")
+        held = await service.hold(
+            connection, shop.app, ANONYMOUS_ACTOR, HoldRequest(**wish(shop, "12:00"))
+        )
+        second = await service.confirm(
+            connection, shop.app, ANONYMOUS_ACTOR, held.id, ConfirmRequest(client=other)
+        )
+        assert first.client is not None
+        assert second.client is not None
+        assert second.client.id == first.client.id
+        assert (second.client.name, second.client.phone) == ("Somebody Else", None)
+        assert (await service.get(connection, staff(), second.id)).client == second.client
+        assert (await service.get(connection, staff(), first.id)).client == first.client
 
     run(shop, story)
+    assert shop.rows("SELECT name, email, phone FROM client") == [(ANA.name, ANA.email, ANA.phone)]
 
 
 def test_old_idempotency_keys_are_forgotten(shop: Shop) -> None:

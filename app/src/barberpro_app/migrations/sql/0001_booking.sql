@@ -58,10 +58,10 @@ BEGIN
     PERFORM slot_prepare(p.provider_id, p_period);
     INSERT INTO booking (id, code, status, client_id, provider_id, service_id, location_id,
         starts_at, ends_at, zone, price_centavos, hold_expires_at, held_by, any_provider, source,
-        note)
+        note, contact)
     VALUES (p.id, p.code, p.status, p.client_id, p.provider_id, p.service_id, p.location_id,
         p.starts_at, p.ends_at, p.zone, p.price_centavos, p.hold_expires_at, p.held_by,
-        p.any_provider, p.source, p.note);
+        p.any_provider, p.source, p.note, p.contact);
     INSERT INTO occupancy (booking_id, resource_id, period, expires_at)
     VALUES (p.id, p.provider_id, p_period, p.hold_expires_at);
     RETURN p.id;
@@ -220,6 +220,7 @@ BEGIN
     d.source := p_request->>'source';
     d.note := coalesce(p_request->>'note', '');
     d.client_id := booking_client(p_actor, p_request);
+    d.contact := booking_contact(p_actor, p_request);
     d.id := booking_make(d, effective_policies(p_policies), p_request);
     v_answer := booking_body(d.id);
     PERFORM audit_record(p_actor, 'booking.confirmed', 'booking', d.id::text,
@@ -245,6 +246,13 @@ BEGIN
     RETURN client_of_contact(p_request->'client');
 END $$;
 
+-- The contact that a request gives, if it is that which names the client.
+CREATE FUNCTION booking_contact(p_actor jsonb, p_request jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN coalesce(p_actor->>'only_client', p_request->>'client_id') IS NULL
+                THEN p_request->'client' END
+$$;
+
 -- What the audit trail keeps of a booking: no personal data.
 CREATE FUNCTION booking_facts(p_body jsonb, p_request jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
     SELECT jsonb_strip_nulls(jsonb_build_object(
@@ -267,6 +275,7 @@ BEGIN
     PERFORM check_held(b);
     UPDATE booking SET status = 'confirmed', hold_expires_at = NULL, version = version + 1,
         updated_at = now(), client_id = booking_client(p_actor, p_request),
+        contact = booking_contact(p_actor, p_request),
         note = coalesce(p_request->>'note', '')
     WHERE id = p_id;
     UPDATE occupancy SET expires_at = NULL WHERE booking_id = p_id;

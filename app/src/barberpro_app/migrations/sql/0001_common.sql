@@ -68,8 +68,12 @@ SELECT b.id, b.code, b.status, b.starts_at, b.ends_at, b.provider_id, b.location
            'location', jsonb_build_object('id', l.id, 'name', l.name),
            'service', jsonb_build_object('id', s.id, 'name', s.name, 'minutes',
                (extract(epoch FROM b.ends_at - b.starts_at) / 60)::integer),
-           'client', CASE WHEN c.id IS NOT NULL THEN jsonb_build_object('id', c.id,
-               'name', c.name, 'email', c.email, 'phone', c.phone, 'locale', c.locale) END
+           'client', CASE
+               WHEN c.id IS NULL THEN NULL
+               WHEN b.contact IS NULL THEN jsonb_build_object('id', c.id, 'name', c.name,
+                   'email', c.email, 'phone', c.phone, 'locale', c.locale)
+               ELSE jsonb_build_object('id', c.id, 'name', b.contact->'name', 'email', c.email,
+                   'phone', b.contact->'phone', 'locale', b.contact->'locale') END
        ) AS document
 FROM booking b
 JOIN provider p ON p.id = b.provider_id

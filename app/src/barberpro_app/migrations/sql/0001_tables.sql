@@ -146,6 +146,9 @@ CREATE TABLE booking (
     source text NOT NULL DEFAULT 'api',
     note text NOT NULL DEFAULT '' CHECK (length(note) <= 500),
     cancel_reason text CHECK (length(cancel_reason) <= 500),
+    -- The contact as it was given with this booking; null if the client is known otherwise. Whoever
+    -- types an e-mail address sees this again, and nothing of what is on file under the address.
+    contact jsonb CHECK (jsonb_typeof(contact) = 'object'),
     version integer NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
