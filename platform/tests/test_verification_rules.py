@@ -25,13 +25,14 @@ from barberpro.deployment.checks.journey import JourneyError, walk
 from barberpro.deployment.checks.latency import Latency, judge, measure, percentile
 from barberpro.deployment.checks.mail import Mailbox, seen_to_arrive, send_test_message
 from barberpro.deployment.checks.traces import credentials
+from barberpro.deployment.containers import start_specialized
 from barberpro.deployment.context import Surroundings, read_context
 from barberpro.deployment.testing import RecordingTarget
 from barberpro.errors import BarberProError
 from barberpro.planning.findings import Finding, Severity
 from barberpro.planning.plans import checksum
 from barberpro.runs.kinds import RunInput
-from barberpro.targets.protocol import PassingFaultError
+from barberpro.targets.protocol import PassingFaultError, ServiceState
 
 DAYS = [(datetime.now(UTC).date() + timedelta(days=n)).isoformat() for n in (1, 7)]
 TIMES = ["10:00", "11:00", "12:00"]
@@ -322,3 +323,39 @@ def test_a_test_client_left_by_a_killed_attempt_is_replaced(tmp_path: Path) -> N
     assert credentials(context) == ("verification-r1", "s3cret")
     assert [arguments[1] for _name, arguments in target.calls] == ["create", "remove", "create"]
     assert "s3cret" not in repr(context)
+
+
+@pytest.mark.parametrize(
+    ("reported", "worker", "expected"),
+    [
+        ("running", None, []),
+        ("not_in_release", None, [("service-not-in-release-notification", Severity.WARNING)]),
+        (None, None, [("service-not-in-release-notification", Severity.WARNING)]),
+        ("stalled", None, [("service-unhealthy-notification", Severity.BLOCKING)]),
+        ("in_worker_process", "running", []),
+        ("in_worker_process", "failed", [("service-unhealthy-notification", Severity.BLOCKING)]),
+        ("in_worker_process", None, [("service-unhealthy-notification", Severity.BLOCKING)]),
+    ],
+)
+def test_each_service_is_as_healthy_as_it_says(
+    server: HttpsServer,
+    tmp_path: Path,
+    reported: str | None,
+    worker: str | None,
+    expected: list[tuple[str, Severity]],
+) -> None:
+    plan = plan_of(market="small")
+    names = [str(name) for name in plan.application["services"]]  # type: ignore[union-attr]
+    states = {name: "running" for name in names if name != "notification"}
+    if reported is not None:
+        states["notification"] = reported
+    server.respond = lambda _request: Shop.json({"revision": 1, "services": states})
+    target = RecordingTarget(reach=server.access)
+    target.state = [ServiceState(f"{plan.deployment_id}-r1-worker", worker)] if worker else []
+    payload = {"plan": plan.model_dump(mode="json"), "checksum": checksum(plan)}
+    around = Surroundings(target, lambda _deployment: tmp_path)
+    context = read_context(RunInput("r", "deploy", plan.deployment_id, 1, payload), around)
+    kept: list[Finding] = []
+    context.record = kept.extend  # type: ignore[method-assign]
+    start_specialized(context)
+    assert [(finding.id, finding.severity) for finding in kept] == expected

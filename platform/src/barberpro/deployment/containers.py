@@ -10,9 +10,9 @@ from barberpro.runs.outcomes import Done, Outcome
 from barberpro.runs.pipelines import Stage
 
 START_SECONDS = 60.0
-ABSENT = (
-    "not_in_release"  # how the app names a service that is enabled and that it does not contain
-)
+# how the app names, on /health, a service that is enabled and that
+ABSENT = "not_in_release"  # it does not contain
+ELSEWHERE = "in_worker_process"  # runs in the worker beside it
 HEALTHY = frozenset({"ok", "up", "running", "healthy", "true"})
 
 
@@ -39,14 +39,14 @@ def start_specialized(context: DeployContext) -> Outcome:
     for name in [str(entry) for entry in wanted] if isinstance(wanted, list) else []:
         if name not in states or _state(states[name]) == ABSENT:
             findings.append(_missing(name, base=name in base))
-        elif not _healthy(states[name]):
+        elif not _healthy(context, states[name]):
             findings.append(_unhealthy(name, states[name]))
         else:
             running.append(name)
+    count = len(wanted) if isinstance(wanted, list) else 0
+    detail = f"{len(running)} of {count} services run: {', '.join(running)}"
     facts = {**report.facts, "services": running}
-    return conclude(
-        context, findings, f"{report.detail}; healthy: {', '.join(running)}", facts=facts
-    )
+    return conclude(context, findings, detail, facts=facts)
 
 
 def _state(reported: object) -> str:
@@ -55,8 +55,17 @@ def _state(reported: object) -> str:
     return str(reported).lower()
 
 
-def _healthy(reported: object) -> bool:
-    return _state(reported) in HEALTHY
+def _healthy(context: DeployContext, reported: object) -> bool:
+    """What runs in a worker is as healthy as the worker, which the target knows."""
+    state = _state(reported)
+    if state != ELSEWHERE:
+        return state in HEALTHY
+    workers = [
+        service
+        for service in context.target.services(context.plan.deployment_id)
+        if service.name.endswith("worker")
+    ]
+    return bool(workers) and all(worker.state in {"running", "starting"} for worker in workers)
 
 
 def _missing(name: str, *, base: bool) -> Finding:
