@@ -14,6 +14,7 @@ from support_runs import STEPS, Work, factory, files, scripted, state
 
 from barberpro.errors import BarberProError, ExitCode, InvalidInputError, LockedError, RefusedError
 from barberpro.runs import kinds
+from barberpro.runs.durable import EngineBusyError
 from barberpro.runs.engine import Engine, PipelineChangedError, UnfinishedRunError
 from barberpro.runs.events import Event
 from barberpro.runs.kinds import Bound, RunInput
@@ -491,13 +492,32 @@ def test_one_engine_per_process_and_the_lock_is_for_all_engines(
     registry_url: str, tmp_path: Path
 ) -> None:
     def inside(work: Work) -> Outcome:
-        with (
-            Engine(registry_url, {}, ignore) as other,
-            pytest.raises(LockedError, match="ana holds palermo: deploy run"),
-        ):
-            other.resume("palermo")
+        build = {"deploy": factory(tmp_path, *files())}
+        with Engine(registry_url, build, ignore) as other:
+            with pytest.raises(LockedError, match="ana holds palermo: deploy run"):
+                other.resume("palermo")
+            with pytest.raises(EngineBusyError):
+                other.start("deploy", "recoleta", {})
+            assert other.history("recoleta") == [], "a run that cannot be carried out is not begun"
         return Done("refused")
 
     build = {"deploy": factory(tmp_path, Step("a", "A", inside))}
     with Engine(registry_url, build, ignore) as engine:
         assert engine.start("deploy", "palermo", {}, started_by="ana").status == "done"
+
+
+def test_a_listener_that_fails_leaves_the_run_to_be_resumed(
+    registry_url: str, tmp_path: Path
+) -> None:
+    def broken(event: Event) -> None:
+        if event.kind == "step-started" and event.step == "two":
+            raise BrokenPipeError("nobody reads this any more")
+
+    build = {"deploy": factory(tmp_path, *files())}
+    with Engine(registry_url, build, broken) as engine:
+        result = engine.start("deploy", "palermo", {})
+    assert result.status == "interrupted"
+    assert "nobody reads this any more" in result.message
+    with Engine(registry_url, build, ignore) as engine:
+        assert engine.resume("palermo").status == "done"
+    assert journal(tmp_path) == [f"run {step}" for step in STEPS]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from support_runs import DEPLOYMENT, STEPS, Nursery, state
+from support_runs import DEPLOYMENT, STEPS, Nursery, factory, files, state
 
-from barberpro.errors import ExitCode
+from barberpro.errors import ExitCode, LockedError
+from barberpro.runs.engine import Engine
+from barberpro.runs.events import Event
 from barberpro.runs.follow import follow
 from barberpro.runs.registry import Registry
 
@@ -180,6 +183,37 @@ def test_a_second_operator_is_told_who_holds_it_until_the_holder_is_killed(
     assert nursery.start(registry_url, folder, "resume").wait() == ExitCode.DONE
     assert time.monotonic() - began < 10, "the lock was free at once"
     assert state(folder) == EXPECTED
+
+
+def test_a_second_operator_can_wait_for_the_first(
+    registry_url: str, folder: Path, nursery: Nursery
+) -> None:
+    holder = nursery.start(registry_url, folder, "start", pause=0.1)
+    holder.wait_for("step-started", "one")
+    events: list[Event] = []
+    with Engine(registry_url, {"deploy": factory(folder, *files())}, events.append) as engine:
+        with pytest.raises(LockedError, match="after 0 s of waiting"):
+            engine.start("deploy", DEPLOYMENT, {}, lock_wait=0.2)
+        result = engine.start("deploy", DEPLOYMENT, {"second": True}, lock_wait=20)
+        assert result.status == "done"
+        assert next(run.payload for run in engine.history(DEPLOYMENT)) == {"second": True}
+    assert holder.wait() == ExitCode.DONE
+    assert journal(folder) == [f"run {step}" for step in STEPS] * 2
+
+
+def test_a_stop_ends_the_wait_for_the_lock(
+    registry_url: str, folder: Path, nursery: Nursery
+) -> None:
+    holder = nursery.start(registry_url, folder, "start", pause=5)
+    holder.wait_for("step-started", "one")
+    with Engine(registry_url, {"deploy": factory(folder, *files())}, lambda event: None) as engine:
+        threading.Timer(0.2, engine.request_stop).start()
+        began = time.monotonic()
+        with pytest.raises(LockedError, match="tester holds"):
+            engine.start("deploy", DEPLOYMENT, {}, lock_wait=600)
+        assert time.monotonic() - began < 10
+    holder.signal(signal.SIGKILL)
+    holder.wait()
 
 
 def test_two_that_resume_at_once_run_it_once(

@@ -19,7 +19,7 @@ from barberpro.runs.connections import RegistryUnavailableError
 from barberpro.runs.outcomes import Json
 from barberpro.runs.registry import Registry, UnknownRunError
 from barberpro.runs.rows import Run, Shape, canonical, checksum
-from barberpro.runs.schema import NewerRegistryError, ensure_schema, migrations
+from barberpro.runs.schema import NewerRegistryError, SchemaError, ensure_schema, migrations
 
 
 def run_of(deployment: str, id_: str, payload: dict[str, Json]) -> Run:
@@ -80,6 +80,18 @@ def test_a_registry_of_a_newer_version_is_refused_and_left_untouched(database_ur
     with psycopg.connect(database_url) as connection:
         row = connection.execute("SELECT to_regclass('registry.evidence')").fetchone()
     assert row == (None,)
+
+
+def test_a_user_who_may_not_make_the_tables_is_told_so(database_url: str) -> None:
+    role = f"guest_{database_url.partition('@/')[2].partition('?')[0]}"
+    with psycopg.connect(database_url) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN".encode())
+    try:
+        with pytest.raises(SchemaError, match="permission denied"):
+            Registry.open(database_url.replace("postgres@", f"{role}@"))
+    finally:
+        with psycopg.connect(database_url) as connection:
+            connection.execute(f"DROP ROLE {role}".encode())
 
 
 @pytest.mark.parametrize(

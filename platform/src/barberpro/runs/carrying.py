@@ -36,6 +36,18 @@ class Carrier:
         self._executions: dict[str, Execution] = {}
         self._durable = Durable(registry.url, self._body, session.patience)
 
+    def open(self, *, resume: bool) -> None:
+        """Launches DBOS where that was not done yet. Raises ``RegistryUnavailableError`` and
+        ``EngineBusyError``: a run that cannot be carried out must not be begun."""
+        try:
+            self._durable.open(resume=resume)
+        except StopRunError as stop:
+            raise connections.RegistryUnavailableError(
+                f"the engine cannot be started: {stop.why}",
+                where=connections.place(self._registry.url),
+                mend="see that the database is there and that its user may create schemas in it",
+            ) from stop
+
     def close(self) -> None:
         self._durable.close()
 
@@ -53,7 +65,6 @@ class Carrier:
         return result
 
     def _carry(self, run: Run, bound: Bound, lock: DeploymentLock, *, resume: bool) -> RunResult:
-        self._durable.open(resume=resume)
         recorded = self._durable.recorded(run.id) if resume else frozenset[str]()
         execution = Execution(run, bound, lock, self._listener, self._stop, recorded)
         self._executions[run.id] = execution

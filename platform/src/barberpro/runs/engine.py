@@ -81,8 +81,8 @@ class Engine:
         undo_on_failure: bool = True,
         reserve_revision: bool = False,
     ) -> RunResult:
-        """Carries a new run out. Raises ``LockedError``, ``UnfinishedRunError`` and, where the
-        registry does not answer, ``RegistryUnavailableError``; all else is in the result.
+        """Carries a new run out. Raises ``LockedError``, ``UnfinishedRunError`` and, where it
+        cannot even be begun, ``RegistryUnavailableError``; all else is in the result.
 
         With ``reserve_revision`` the run has the deployment's next revision number, whose plan is
         ``payload["plan"]``; the number is in the ``RunInput`` and, when done, is the current one.
@@ -105,6 +105,7 @@ class Engine:
             )  # fmt: skip
             # the shape first: a factory that refuses its input must leave no run behind
             run = replace(run, shape=Shape.of(self._bind(run).pipeline))
+            self._carrier.open(resume=False)
             revision = self.registry.insert_run(run, reserve_revision=reserve_revision)
             run = replace(run, revision=revision)
             try:
@@ -130,6 +131,7 @@ class Engine:
             refusals.check_resumable(run)
             bound = self._bind(run)
             refusals.check_steps(run, bound.pipeline)
+            self._carrier.open(resume=True)
             self.registry.mark_resumed(
                 run.id, host=socket.gethostname(), pid=os.getpid(), undo=undo
             )

@@ -18,6 +18,10 @@ class NewerRegistryError(BarberProError):
     """The registry was written by a newer version of BarberPro."""
 
 
+class SchemaError(BarberProError):
+    """The registry's tables cannot be made."""
+
+
 def migrations() -> list[tuple[int, str]]:
     """``(version, SQL)`` in order; ``001.sql`` is version 1."""
     files = [entry for entry in resources.files(__name__).iterdir() if entry.name.endswith(".sql")]
@@ -28,16 +32,27 @@ def ensure_schema(url: str) -> None:
     """Brings the registry to the version of this program; one query when it is there already.
 
     Two processes may do it at once. A registry written by a newer version is left untouched and
-    refused with ``NewerRegistryError``; an unreachable one raises ``RegistryUnavailableError``.
+    refused with ``NewerRegistryError``; an unreachable one raises ``RegistryUnavailableError``,
+    one that this user may not write ``SchemaError``.
     """
     steps = migrations()
     latest = steps[-1][0]
-    with connections.connect(url) as connection:
-        found = _version(connection)
-        if found < latest:
-            with connection.transaction():
-                connection.execute("SELECT pg_advisory_xact_lock(%s)", [UPGRADE_LOCK])
-                found = _upgrade(connection, steps)
+    try:
+        with connections.connect(url) as connection:
+            found = _version(connection)
+            if found < latest:
+                with connection.transaction():
+                    connection.execute("SELECT pg_advisory_xact_lock(%s)", [UPGRADE_LOCK])
+                    found = _upgrade(connection, steps)
+    except connections.OUTAGES as error:
+        raise connections.unavailable(url, error) from error
+    except psycopg.Error as error:
+        raise SchemaError(
+            f"the registry's tables cannot be made or read: {str(error).splitlines()[0]}",
+            where=connections.place(url),
+            mend="let the database's user create schemas in it, or point BarberPro at a database"
+            " of its own; nothing was changed",
+        ) from error
     if found > latest:
         raise NewerRegistryError(
             f"the registry has schema version {found}; this version of BarberPro knows up to"
