@@ -31,7 +31,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 
 #: service -> modules with a `router`, in the order of the documentation.
 BY_SERVICE: Mapping[str, tuple[str, ...]] = {
-    "payment": ("barberpro_app.ledger.endpoints",),
+    "payment": ("barberpro_app.pricing.endpoints", "barberpro_app.ledger.endpoints"),
 }
 
 

@@ -1,0 +1,70 @@
+"""SQL of rules and quotes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+from uuid import UUID
+
+from psycopg.sql import SQL, Identifier, Placeholder
+
+from barberpro_app.kit.database import Connection
+
+Table = Literal["price_rule", "deposit_rule"]
+
+
+async def rules(connection: Connection, table: Table) -> list[dict[str, Any]]:
+    cursor = await connection.execute(
+        SQL("SELECT * FROM {} ORDER BY active DESC, id DESC").format(Identifier(table))
+    )
+    return await cursor.fetchall()
+
+
+async def add(connection: Connection, table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The new row. Raises `psycopg.errors.ForeignKeyViolation` for an unknown service or provider."""
+    statement = SQL("INSERT INTO {} ({}) VALUES ({}) RETURNING *").format(
+        Identifier(table),
+        SQL(", ").join(map(Identifier, values)),
+        SQL(", ").join(map(Placeholder, values)),
+    )
+    row = await (await connection.execute(statement, dict(values))).fetchone()
+    if row is None:
+        raise LookupError("an inserted row was not returned")
+    return row
+
+
+async def get(connection: Connection, table: Table, key: UUID) -> dict[str, Any] | None:
+    cursor = await connection.execute(
+        SQL("SELECT * FROM {} WHERE id = %s").format(Identifier(table)), (key,)
+    )
+    return await cursor.fetchone()
+
+
+async def remove(connection: Connection, table: Table, key: UUID) -> bool:
+    cursor = await connection.execute(
+        SQL("DELETE FROM {} WHERE id = %s").format(Identifier(table)), (key,)
+    )
+    return cursor.rowcount == 1
+
+
+_QUOTE = """
+SELECT quote(%(service_id)s, %(provider_id)s, %(starts_at)s, l.zone, %(client_id)s) AS quote
+FROM location l WHERE l.id = %(location_id)s AND l.active
+"""
+
+
+async def quote(connection: Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
+    row = await (await connection.execute(_QUOTE, dict(values))).fetchone()
+    return row["quote"] if row else None
+
+
+async def booking_deposit(connection: Connection, booking_id: UUID) -> dict[str, Any] | None:
+    """What a booking keeps of its quote, and the most that could be asked of whom it is for."""
+    cursor = await connection.execute(
+        "SELECT b.price_centavos AS base_centavos, b.price_centavos, b.deposit_centavos,"
+        " greatest(b.deposit_centavos, CASE WHEN b.source IN ('staff', 'system', 'api') THEN 0"
+        " ELSE (deposit_quote(b.service_id, b.client_id, b.price_centavos)).may_be END)"
+        " AS deposit_may_be_centavos FROM booking b WHERE b.id = %s",
+        (booking_id,),
+    )
+    return await cursor.fetchone()
