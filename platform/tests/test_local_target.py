@@ -35,6 +35,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalTarget]:
         target.provision_resources(PLAN)
         target.configure_load_balancer(PLAN, 1)
         yield target
+        target.close()
 
 
 def public(target: LocalTarget, path: str = "/health", **headers: str) -> tuple[int, dict]:

@@ -21,7 +21,7 @@ from barberpro.targets.local.target import LocalTarget
 
 STAND_IN = '''
 """A stand-in app: schema, health, readiness, one table; behaves as `app.json: features` says."""
-import json, os, sys
+import io, json, os, sys
 import psycopg, uvicorn
 
 REVISION = int(os.environ["BARBERPRO_REVISION"])
@@ -71,8 +71,21 @@ def main(arguments):
         print("{}")
     elif arguments[0] == "fail":
         sys.exit("the table burnt down")
+    elif arguments[0] == "console":
+        console()
     else:
         print(json.dumps({"arguments": arguments, "home": os.environ.get("HOME")}))
+
+def console():
+    answers = sys.stdout
+    for line in sys.stdin:
+        sys.stdout = io.StringIO()
+        try:
+            main(json.loads(line))
+            answer = {"code": 0, "output": json.loads(sys.stdout.getvalue())}
+        except SystemExit as ending:
+            answer = {"code": 1, "error": str(ending)}
+        print(json.dumps(answer), file=answers, flush=True)
 
 main(sys.argv[1:])
 '''

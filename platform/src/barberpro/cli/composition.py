@@ -68,9 +68,9 @@ def open_operator(catalogs: tuple[Path, ...] = (), *, remove: bool = False) -> I
     nothing but backups is left at the end where no deployment is."""
     local = LocalPlatform.open()
     local.ensure_running()
+    target = LocalTarget(local)
     try:
-        yield Operator(
-            local, LocalTarget(local), f"{getpass.getuser()}@{platform.node()}", catalogs
-        )
+        yield Operator(local, target, f"{getpass.getuser()}@{platform.node()}", catalogs)
     finally:
+        target.close()
         local.settle(remove=remove)

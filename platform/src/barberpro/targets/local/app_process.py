@@ -6,12 +6,10 @@ import hashlib
 import http.client
 import json
 import os
-import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from barberpro.errors import BarberProError
 from barberpro.targets.local.files import link_to
 from barberpro.targets.local.layout import Layout
 from barberpro.targets.local.programs import Program
@@ -131,40 +129,17 @@ def log_tail(layout: Layout, deployment: str, number: int, *, lines: int = 5) ->
     return "\n".join(found) or "it wrote nothing into its log"
 
 
-def run_command(
-    layout: Layout, record: Deployment, number: int, arguments: Sequence[str]
-) -> Mapping[str, object]:
-    """Runs ``python -m barberpro_app ARGUMENTS`` as the revision; returns the JSON on its stdout."""
+def command_environment(layout: Layout, record: Deployment, number: int) -> dict[str, str]:
+    """What a command of the app runs with: the contract's, and little of the operator's own."""
     own = {name: os.environ[name] for name in ("HOME", "TMPDIR") if name in os.environ}
-    settings = {**own, "PATH": os.defpath, **environment(layout, record, number)}
-    command = [record.revisions[number].python, "-m", "barberpro_app", *arguments]
-    shown = " ".join(["python -m barberpro_app", *arguments[:2]])
-    try:
-        finished = subprocess.run(
-            command, env=settings, cwd=layout.home, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, errors="replace", check=False, timeout=COMMAND_SECONDS,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as error:
-        raise BarberProError(
-            f"{shown} did not end within {COMMAND_SECONDS} s.", where=record.id,
-            mend="see `barberpro logs`, then run the same command again",
-        ) from error  # fmt: skip
-    if finished.returncode != 0:
-        tail = "\n".join(finished.stderr.strip().splitlines()[-8:])
-        raise BarberProError(
-            f"{shown} failed (exit {finished.returncode}): {tail}", where=record.id,
-            mend="mend what it says, then run the same command again",
-        )  # fmt: skip
-    return _object(finished.stdout.encode())
+    return {**own, "PATH": os.defpath, **environment(layout, record, number)}
 
 
 def _object(body: bytes) -> Mapping[str, object]:
     """A JSON object; another JSON value or text stands under ``value``."""
     text = body.decode(errors="replace").strip()
-    if not text:
-        return {}
     try:
-        value = json.loads(text)
+        value = json.loads(text) if text else {}
     except ValueError:
         return {"value": text}
     return value if isinstance(value, dict) else {"value": value}

@@ -12,12 +12,14 @@ import secrets
 import socket
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from barberpro.errors import BarberProError
 from barberpro.planning.findings import Finding
 from barberpro.planning.model import Plan
 from barberpro.targets.local import app_process, checks, databases, lifecycle, releases
+from barberpro.targets.local.console import Consoles
 from barberpro.targets.local.files import private_folder, remove, told_to_operator, write_atomic
 from barberpro.targets.local.platform import SMTP_HOST, LocalPlatform
 from barberpro.targets.local.router import PREVIEW_HEADER
@@ -36,6 +38,11 @@ class LocalTarget:
         self.platform = platform
         self._app = app
         self._layout, self._store = platform.layout, platform.store
+        self._consoles = Consoles(platform.layout)
+
+    def close(self) -> None:
+        """This process is done with the target."""
+        self._consoles.close()
 
     # -- stage 1
 
@@ -49,8 +56,11 @@ class LocalTarget:
     # -- stage 2
 
     def provision_resources(self, plan: Plan) -> Report:
-        """Shared services, record, secrets, database and roles."""
-        started = self.platform.ensure_running()
+        """Shared services, record, secrets, database and roles; meanwhile the snapshot of the app."""
+        with ThreadPoolExecutor(1) as aside:
+            release = aside.submit(self._snapshot)
+            started = self.platform.ensure_running()
+            release.result()
         with self.platform.locked():
             record = self._store.deployment(plan.deployment_id)
             if record is None:
@@ -162,6 +172,7 @@ class LocalTarget:
                 entry.running = True
                 entry.applied = app_process.applied_hash(self._layout, record.id, revision)
                 self._store.save(record)
+            self._consoles.open(record, revision)  # it loads while the processes start
             self.platform.sync_programs()
             self.platform.sync_routes()
         app_process.wait_for(self._layout, record, revision, "/health", seconds=HEALTH_SECONDS)
@@ -204,10 +215,9 @@ class LocalTarget:
     def initialise_database(self, plan: Plan, revision: int) -> Report:
         record, _ = self._revision(plan, revision)
         folder = self._layout.in_run(app_process.revision_folder(self._layout, record.id, revision))
-        migrated = app_process.run_command(self._layout, record, revision, ["migrate"])
-        seeded = app_process.run_command(
-            self._layout, record, revision, ["seed", str(folder / "seed.json")]
-        )
+        console = self._consoles.open(record, revision)
+        migrated = console.run(["migrate"])
+        seeded = console.run(["seed", str(folder / "seed.json")])
         app_process.wait_for(self._layout, record, revision, "/ready", seconds=READY_SECONDS)
         return Report(
             f"schema {migrated.get('from')} → {migrated.get('to')}, first data there",
@@ -215,6 +225,7 @@ class LocalTarget:
         )
 
     def stop_revision(self, plan: Plan, revision: int) -> None:
+        self._consoles.close(plan.deployment_id, revision)
         with self.platform.locked():
             record = self._store.deployment(plan.deployment_id)
             if record is None or revision not in record.revisions or revision == record.live:
@@ -294,7 +305,7 @@ class LocalTarget:
     ) -> Mapping[str, object]:
         record, _ = self._revision(plan, revision)
         with told_to_operator("Running the app's command"):
-            return app_process.run_command(self._layout, record, revision, arguments)
+            return self._consoles.open(record, revision).run(arguments)
 
     def activate(self, plan: Plan, revision: int) -> Report:
         """Leads the public to the revision at once, then lets the one before end its requests."""
@@ -359,9 +370,17 @@ class LocalTarget:
         record = self._store.deployment(deployment)
         if record is None:
             return Report(f"{deployment} was not there")
+        self._consoles.close(deployment)
         return lifecycle.destroy(self.platform, record, keep_backup=keep_backup)
 
     # -- inside
+
+    def _snapshot(self) -> str:
+        with told_to_operator("Making the release"):
+            self._layout.prepare_home()
+            return releases.snapshot(
+                self._app or releases.app_source(), self._layout.home / "releases"
+            )
 
     def _revision(self, plan: Plan, number: int) -> tuple[Deployment, Revision]:
         record = self._store.required(plan.deployment_id)
