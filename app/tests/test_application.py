@@ -232,6 +232,14 @@ def test_openapi_shows_scopes_and_problems(browser: Caller) -> None:
     assert flow["tokenUrl"] == "/oauth/token"
     assert "bookings:write" in flow["scopes"]
     assert schema["paths"]["/api/v1/staff"]["post"]["security"] == [{"oauth2": ["settings:write"]}]
+    assert schema["paths"]["/api/v1/services"]["get"]["security"] == [
+        {},
+        {"oauth2": ["catalog:read"]},
+    ]
+    manual = (Path(__file__).parents[2] / "docs/reference/api.md").read_text(encoding="utf-8")
+    for path, methods in schema["paths"].items():
+        for method in methods:
+            assert f"`{method.upper()} {path}`" in manual, "docs/reference/api.md lacks it"
     assert not any(path.startswith(("/entrar", "/agenda")) for path in schema["paths"])
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():

@@ -9,11 +9,12 @@ from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from barberpro_app.identity.auth import ScopeRequirement
+from barberpro_app.identity.auth import PUBLIC_SCOPES, ScopeRequirement
 
 
 def describe_scopes(app: FastAPI, routers: Iterable[APIRouter]) -> None:
-    """From now on `app.openapi()` names, for each operation of the routers, its scope."""
+    """From now on `app.openapi()` names, for each operation of the routers, its scope;
+    what is public needs no token either."""
     needs = {
         (route.path, method.lower()): scope
         for router in routers
@@ -28,7 +29,8 @@ def describe_scopes(app: FastAPI, routers: Iterable[APIRouter]) -> None:
         if app.openapi_schema is None:
             schema = generate()
             for (path, method), scope in needs.items():
-                schema["paths"][path][method]["security"] = [{"oauth2": [scope]}]
+                without: list[dict[str, list[str]]] = [{}] if scope in PUBLIC_SCOPES else []
+                schema["paths"][path][method]["security"] = [*without, {"oauth2": [scope]}]
         assert app.openapi_schema is not None
         return app.openapi_schema
 
