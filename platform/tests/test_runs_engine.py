@@ -323,7 +323,31 @@ def test_an_unfinished_run_can_be_taken_back(registry_url: str, tmp_path: Path) 
         result = engine.resume("palermo", undo=True)
         assert engine.pending("palermo") is None
     assert (result.status, result.failed_step) == ("undone", "c")
+    assert result.exit_code == ExitCode.DONE, "it did what was asked for"
     assert journal(tmp_path) == ["run a", "undo c", "undo b", "undo a"]
+
+
+def test_taking_a_run_back_does_not_wait_for_its_next_attempt(
+    registry_url: str, tmp_path: Path
+) -> None:
+    stop: list[Callable[[], None]] = []
+
+    def later(work: Work) -> Outcome:
+        work.note("run b")
+        stop.pop()()
+        return RetryAfter(3000, "later")
+
+    def undo(work: Work) -> None:
+        work.note("undo b")
+
+    steps = [scripted("a", [Done("a")]), Step("b", "B", later, undo)]
+    build = {"deploy": factory(tmp_path, *steps)}
+    with Engine(registry_url, build, ignore) as engine:
+        stop.append(engine.request_stop)
+        assert engine.start("deploy", "palermo", {}).status == "interrupted"
+    with Engine(registry_url, build, ignore) as engine:
+        assert engine.resume("palermo", undo=True).status == "undone"
+    assert journal(tmp_path) == ["run a", "run b", "undo b", "undo a"]
 
 
 def test_a_resumed_run_goes_by_the_pipeline_it_began_with(

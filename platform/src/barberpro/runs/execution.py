@@ -38,10 +38,12 @@ class Execution:
     stop: threading.Event
     recorded: frozenset[str]
     narrator: Narrator = field(init=False)
+    code: Mapping[str, attempts.AnyStep] = field(init=False)
     begun: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.narrator = Narrator(self.run.id, self.run.deployment, self.run.shape)
+        self.code = {step.id: step for step in self.bound.pipeline.steps()}
 
     def carry_out(self) -> dict[str, Json]:
         """The workflow's body. Returns how the run ended, as plain JSON (``ending``)."""
@@ -53,16 +55,16 @@ class Execution:
 
     def _step(self, stage: str, step: StepShape) -> Outcome:
         context = self.bound.context
-        work = attempts.running(self._code[step.id], context)
+        work = attempts.running(self.code[step.id], context)
         self.begun.append(step.id)
         for number in range(1, step.attempts + 1):
-            if self.run.undo_requested and _name("run", step.id, number) not in self.recorded:
+            if self._given_up(step.id, number):
                 return Failed(ABANDONED)  # it may have been in flight, so it is undone too
             record = self._attempt("run", stage, step.id, number, work)
             outcome = record.outcome()
             if not isinstance(outcome, RetryAfter):
                 break
-            if number < step.attempts:
+            if number < step.attempts and not self._given_up(step.id, number + 1):
                 self._wait_until(record.ended + outcome.seconds, outcome.seconds)
         if isinstance(outcome, RetryAfter):
             return Failed(f"{outcome.reason} (given up after {step.attempts} attempts)")
@@ -72,6 +74,10 @@ class Execution:
             self.begun.remove(step.id)
         return outcome
 
+    def _given_up(self, step: str, number: int) -> bool:
+        """Whether the operator took the run back before this attempt was made."""
+        return self.run.undo_requested and _name("run", step, number) not in self.recorded
+
     def _fail(self, step: str, failure: Failed) -> dict[str, Json]:
         if not self.run.undo_on_failure and not self.run.undo_requested:
             return ending("failed", step, failure)
@@ -80,7 +86,7 @@ class Execution:
 
     def _undo(self, id_: str) -> str:
         """Why the undo did not work, or nothing."""
-        step = self._code[id_]
+        step = self.code[id_]
         stage, shape = next(place for place in self.run.shape.steps() if place[1].id == id_)
         if not shape.undo:
             return ""
@@ -133,10 +139,6 @@ class Execution:
         if remaining > 0 and self.stop.wait(remaining):
             raise StopRunError("stopped on request", requested=True)
 
-    @property
-    def _code(self) -> Mapping[str, attempts.AnyStep]:
-        return {step.id: step for step in self.bound.pipeline.steps()}
-
 
 def _name(phase: Phase, step: str, number: int) -> str:
     return f"{phase}:{step}:{number}"
@@ -157,4 +159,5 @@ def ending(
         "mend": failure.mend if failure else "",
         "refused": failure.refused if failure else False,
         "undo_failures": list(undo_failures or []),
+        "given_up": failure is not None and failure.what == ABANDONED,
     }

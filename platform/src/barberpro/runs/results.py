@@ -28,10 +28,11 @@ class RunResult:
     stage_seconds: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     stopped_on_request: bool = False
+    given_up: bool = False  # undone because the operator wanted it so
 
     @property
     def exit_code(self) -> ExitCode:
-        if self.status == "done":
+        if self.status == "done" or (self.status == "undone" and self.given_up):
             return ExitCode.DONE
         if self.status == "interrupted" and self.stopped_on_request:
             return ExitCode.INTERRUPTED
@@ -73,6 +74,7 @@ def of_ending(run: Run, ending: Mapping[str, Json]) -> RunResult:
         str(ending["failed_step"]),
         failure,
         undo_failures,
+        given_up=bool(ending.get("given_up", False)),
     )
 
 
