@@ -85,6 +85,9 @@ def _say_ending(result: RunResult) -> None:
         click.echo(f"note: {note}", err=True)
     if result.status == "done":
         return
+    if result.given_up:
+        click.echo("the run was taken back; what ran before still serves", err=True)
+        return
     heads = {
         "undone": "failed, and everything it did was undone; what ran before still serves",
         "failed": "failed; what it made was kept",
