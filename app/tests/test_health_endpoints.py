@@ -11,6 +11,7 @@ from support_accounts import Accounts, Caller
 
 from barberpro_app.health.schema import required_schema
 from barberpro_app.health.services import CONTAINED, STALLED_SECONDS, service_states
+from barberpro_app.identity.service import request_sign_in_link
 
 NOWHERE = "postgresql://app@/none?host=/nonexistent"
 
@@ -96,6 +97,8 @@ def test_metrics_name_routes_and_not_what_callers_sent(accounts: Accounts) -> No
             browser.get(path)
         browser.request("BREW", "/coffee")
         browser.post("/api/v1/bookings", json={})
+        accounts.client("clara@example.com")
+        accounts.run(lambda c: request_sign_in_link(c, "clara@example.com"))
         text = browser.get("/metrics").text
     assert (
         'http_requests_total{method="GET",route="/api/v1/staff/{staff_id}",status="401"} 1.0'
@@ -104,6 +107,7 @@ def test_metrics_name_routes_and_not_what_callers_sent(accounts: Accounts) -> No
     assert 'method="OTHER"' in text
     assert 'bookings_total{outcome="refused"} 1.0' in text
     assert 'db_pool{state="free"}' in text
+    assert 'outbox_messages{state="pending"} 1.0' in text
     assert "process_resident_memory_bytes" in text
     for sent in ("secret-path", "abc", "coffee", "BREW", "01a20ba6"):
         assert sent not in text

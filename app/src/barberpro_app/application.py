@@ -35,6 +35,7 @@ from barberpro_app.kit.ratelimit import RateLimiter
 from barberpro_app.kit.requests import RequestContext, RequestInfo
 from barberpro_app.kit.tasks import end
 from barberpro_app.notification import endpoints as notification
+from barberpro_app.notification.repository import count_by_state
 from barberpro_app.openapi import describe_scopes
 from barberpro_app.routers import routers_for
 from barberpro_app.settings import Settings
@@ -112,6 +113,7 @@ def _fill_state(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     app.state.rate_limiter = RateLimiter()
     app.state.metrics = metrics
     app.state.error_page = None
+    app.state.count_messages = count_by_state
     metrics.watch_pool(lambda: database.statistics)
 
 

@@ -18,7 +18,7 @@ from barberpro_app.kit.logging import configure_logging, get_logger
 from barberpro_app.settings import load_settings
 
 #: Requests in flight get this long; the whole shutdown stays under the contract's 10 s.
-DRAIN_SECONDS = 7
+DRAIN_SECONDS = 6
 #: Time for connections that the kernel has accepted already, before the listener closes.
 LINGER_SECONDS = 0.25
 #: Longer than a router keeps idle connections to us (Caddy: 2 minutes), so the router closes first

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
+from psycopg.errors import UndefinedTable
 from pydantic import BaseModel
 
 from barberpro_app import __version__
 from barberpro_app.health.schema import current_schema, required_schema
 from barberpro_app.health.services import service_states
-from barberpro_app.kit.database import Database
+from barberpro_app.kit.database import Connection, Database
 from barberpro_app.kit.errors import UnavailableError
 from barberpro_app.kit.metrics import Metrics
 from barberpro_app.settings import Settings
@@ -21,6 +23,9 @@ from barberpro_app.settings import Settings
 router = APIRouter(tags=["operations"])
 
 READY_SECONDS = 1.0
+
+#: Messages that are not sent yet, by state; the composition root gives it.
+CountMessages = Callable[[Connection], Awaitable[dict[str, int]]]
 
 
 class Health(BaseModel):
@@ -103,4 +108,16 @@ async def _readiness(database: Database) -> Readiness:
 async def metrics(request: Request) -> Response:
     """Prometheus text; routers do not pass this path to the public."""
     collected: Metrics = request.app.state.metrics
+    collected.outbox.depth = await _outbox_depth(request)
     return Response(collected.render(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _outbox_depth(request: Request) -> dict[str, int]:
+    """Nothing where the database does not answer: no number is better than an old one."""
+    database: Database = request.app.state.database
+    count: CountMessages = request.app.state.count_messages
+    try:
+        async with asyncio.timeout(READY_SECONDS), database.connection() as connection:
+            return await count(connection)
+    except (TimeoutError, UnavailableError, UndefinedTable):
+        return {}

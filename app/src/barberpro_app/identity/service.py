@@ -22,7 +22,7 @@ from barberpro_app.kit.database import Connection
 
 LINK_LIFETIME = timedelta(minutes=15)
 #: Printed by `owner-link` for the operator, who has to carry it to the owner.
-OPERATOR_LINK_LIFETIME = timedelta(hours=24)
+OPERATOR_LINK_LIFETIME = timedelta(hours=1)
 LINK_PATH = "/sign-in/"
 
 _TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{TOKEN_LENGTH}}}")

@@ -114,4 +114,3 @@ async def sign_out_everywhere(request: Request, response: Response) -> int:
 
 def _forget(response: Response) -> None:
     response.delete_cookie(SESSION_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
-    response.headers["Clear-Site-Data"] = '"cache"'

@@ -22,7 +22,7 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 _USER_IN_URL = re.compile(r"(?<=://)[^\s/@]*@")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]+")
 _SECRET = re.compile(r"(?i)(token|secret|password|code)=[^\s&\"']+")
-_ADDRESS = re.compile(r"[^\s<>\":/@]+@[^\s<>\"/@]+")
+_ADDRESS = re.compile(r"[^\s<>\":@]+@[^\s<>\"/@]+")
 _LONGEST = 4000
 
 
@@ -36,7 +36,8 @@ def redact(text: str) -> str:
 
 def _redact_event(_logger: object, _method: str, event: EventDict) -> EventDict:
     for key, value in event.items():
-        if isinstance(value, str):
+        # without one of these signs no pattern can match; most lines have none
+        if isinstance(value, str) and ("@" in value or "=" in value or " " in value):
             event[key] = redact(value[:_LONGEST])
     return event
 

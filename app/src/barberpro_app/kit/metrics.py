@@ -37,7 +37,7 @@ class PoolCollector(Collector):
 
 
 class OutboxCollector(Collector):
-    """Messages by state, as the worker or `/metrics` last counted them."""
+    """Messages that are not sent yet, by state, as `/metrics` has just counted them."""
 
     def __init__(self) -> None:
         self.depth: dict[str, int] = {}
@@ -67,9 +67,6 @@ class Metrics:
         )
         self.messages = Counter(
             "messages", "Attempts to send by outcome", ["kind", "outcome"], registry=self.registry
-        )
-        self.rate_limited = Counter(
-            "rate_limited", "Requests refused by a limit", ["limit"], registry=self.registry
         )
         self.sign_ins = Counter(
             "sign_ins", "Sign-in attempts by outcome", ["outcome"], registry=self.registry

@@ -74,8 +74,6 @@ class Outbox:
                 await self._handle(OutgoingMessage(**row))
         finally:
             await self._transport.close()
-        async with self._database.connection() as connection:
-            self._metrics.outbox.depth = await repository.count_by_state(connection)
         return len(rows)
 
     async def _give_back(self, ids: list[UUID]) -> None:
