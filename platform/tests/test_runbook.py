@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 from hypothesis import given
@@ -16,8 +18,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from support_planning import plan_of, shipped_catalog
 
+from barberpro.cli.main import root
 from barberpro.deployment.checks.pages import Page
-from barberpro.deployment.commands import deploy_command
+from barberpro.deployment.commands import command_groups, deploy_command
 from barberpro.deployment.dashboards import alerting_rules, grafana_dashboard
 from barberpro.deployment.documents import latest
 from barberpro.deployment.rendering import cell, code
@@ -186,6 +189,21 @@ def test_the_deploy_command_quotes_what_a_shell_would_split() -> None:
     assert "--name 'O'\"'\"'Higgins & Cía'" in command
     assert "--environment staging" in command
     assert "--provider" not in command
+
+
+def test_every_command_for_this_machine_is_one_that_there_is() -> None:
+    tried = 0
+    for group in command_groups(PLAN, ACCESS, 2, 1, "/secrets"):
+        for command in group.commands:
+            for part in command.local.split("|")[0].split("&&"):
+                words = shlex.split(part)
+                if words[:1] != ["barberpro"]:
+                    continue
+                known = root.get_command(click.Context(root), words[1])
+                assert known is not None, part
+                known.make_context(words[1], words[2:])  # raises for what it does not take
+                tried += 1
+    assert tried > 10
 
 
 def test_dashboard_and_rules_hold_every_monitor() -> None:

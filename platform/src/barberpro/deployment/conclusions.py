@@ -33,12 +33,16 @@ def guarded(work: Work) -> Work:
             return work(context)
         except PassingFaultError as fault:
             return RetryAfter(fault.seconds, str(fault))
-        except RefusedError as error:
-            return Failed(error.what, error.where, error.mend, refused=True)
         except BarberProError as error:
-            return Failed(error.what, error.where, error.mend)
+            mend, refused = _named(error.mend, context), isinstance(error, RefusedError)
+            return Failed(error.what, error.where, mend, refused=refused)
 
     return run
+
+
+def _named(mend: str, context: DeployContext) -> str:
+    """Checks know no deployment: their remedies say ``DEPLOYMENT`` where its id belongs."""
+    return mend.replace("DEPLOYMENT", context.plan.deployment_id)
 
 
 def step(title: str, work: Work, undo: Undo | None = None) -> Step[DeployContext]:
@@ -69,7 +73,9 @@ def conclude(
 ) -> Outcome:
     """Failed if a finding blocks (all of them named, with their evidence), else done with all
     findings on record. ``refused``: the fault lies in what was asked, not in what runs."""
-    seen = tuple(findings)
+    seen = tuple(
+        finding.model_copy(update={"mend": _named(finding.mend, context)}) for finding in findings
+    )
     context.record(seen)
     blocking = [finding for finding in seen if finding.severity is Severity.BLOCKING]
     if blocking:

@@ -86,7 +86,7 @@ def _unhealthy(name: str, state: object) -> Finding:
         severity=Severity.BLOCKING,
         what=f"{name} reports {state}",
         where="GET /health",
-        mend="see the log: barberpro logs",
+        mend="barberpro logs DEPLOYMENT",
     )
 
 

@@ -132,7 +132,8 @@ def read_context(given: RunInput, around: Surroundings) -> DeployContext:
         raise InvalidInputError(
             f"the input of run {given.run} holds no plan with its checksum",
             where=f"registry, run {given.run}",
-            mend="was it written by another version? barberpro resume --undo, then deploy again",
+            mend="was it written by another version? take it back: "
+            f"barberpro resume {given.deployment} --undo",
         )
     return DeployContext(
         plan=plan_from_json(stored),

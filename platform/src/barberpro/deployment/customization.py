@@ -149,7 +149,7 @@ def _lost(where: str) -> Finding:
         severity=Severity.BLOCKING,
         what="the test message was accepted and never arrived",
         where=where,
-        mend="see the mail catcher's log: barberpro logs --service mail",
+        mend="barberpro doctor; the mail catcher's own log is logs/mailbox.log in the home folder",
     )
 
 

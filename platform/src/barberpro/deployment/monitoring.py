@@ -89,7 +89,7 @@ def _unseen(what: str, severity: Severity) -> Finding:
         what=what,
         where="logs",
         why="manual, Monitoring Stack: a request is followed through all logs by its id",
-        mend="barberpro logs shows what there is",
+        mend="barberpro logs DEPLOYMENT shows what there is",
     )
 
 

@@ -84,7 +84,7 @@ def write_runbook(documents: Path, runbook: Runbook) -> Path:
         raise BarberProError(
             f"the runbook cannot be written: {error.strerror}",
             where=str(error.filename or folder),
-            mend="free space and make the folder writable, then run barberpro resume",
+            mend="free space and make the folder writable, then run barberpro resume DEPLOYMENT",
         ) from error
     return folder
 

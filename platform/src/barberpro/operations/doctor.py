@@ -222,7 +222,7 @@ class Doctor:
                 "trust",
                 "browsers warn: this machine does not trust the local CA",
                 str(path),
-                f"sudo cp '{path}' /usr/local/share/ca-certificates/barberpro.crt && sudo update-ca-certificates; in a browser import it as an authority",
+                "barberpro certificate shows how to trust it",
             )
 
     def runs(self) -> Iterator[Finding]:

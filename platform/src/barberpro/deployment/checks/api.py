@@ -162,8 +162,8 @@ def _json(answer: httpx.Response, status: int, what: str) -> Any:
         raise ApiError(
             f"{answer.request.method} {answer.request.url.path} answers {answer.status_code}, "
             f"not {status} with {what}",
-            where=f"request {answer.headers.get('x-request-id', '')}",
-            mend=answer.text[:300],
+            where=answer.text[:300],
+            mend=f"barberpro logs DEPLOYMENT --request {answer.headers.get('x-request-id', '')}",
         )
     return answer.json()
 

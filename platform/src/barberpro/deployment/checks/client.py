@@ -52,7 +52,7 @@ class _Pinned(httpx.HTTPTransport):
             raise UnreachableError(
                 f"no answer from {request.url}: {str(error) or type(error).__name__}",
                 where=f"{self.access.address}:{self.access.port}",
-                mend="see the log: barberpro logs",
+                mend="barberpro logs DEPLOYMENT",
             ) from error
 
 
@@ -104,7 +104,7 @@ def wait_for(
             raise UnreachableError(
                 f"{path} did not become ready in {seconds:g} s; last answer: {last}",
                 where=str(client.base_url),
-                mend="see the log: barberpro logs",
+                mend="barberpro logs DEPLOYMENT",
             )
         time.sleep(POLL_SECONDS)
 

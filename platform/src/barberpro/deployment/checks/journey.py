@@ -143,7 +143,7 @@ class Journey:
             raise JourneyError(
                 f"{what} answers {response.status_code}",
                 where=str(response.url),
-                mend=f"request {response.headers.get('x-request-id', '')}: barberpro logs",
+                mend=f"barberpro logs DEPLOYMENT --request {response.headers.get('x-request-id', '')}",
             )
         return Page(str(response.url), response.text)
 

@@ -42,7 +42,7 @@ def credentials(context: DeployContext) -> tuple[str, str]:
         raise BarberProError(
             "the app made no test client",
             where=f"api-client create {name}",
-            mend="see the log: barberpro logs",
+            mend="barberpro logs DEPLOYMENT",
         )
     context.scratch[SECRET] = (str(identity), str(secret))
     return str(identity), str(secret)

@@ -170,7 +170,7 @@ def _finding(id_: str, what: str, where: str, evidence: str) -> Finding:
         what=what,
         where=where,
         why="manual, Security Checklist: all communications encrypted with TLS 1.3",
-        mend="see the router's log: barberpro logs --service router",
+        mend="barberpro doctor; the router's own log is logs/router.log in the home folder",
         control="BP-TLS",
         evidence=evidence,
     )
