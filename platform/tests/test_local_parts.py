@@ -23,6 +23,7 @@ from barberpro.targets.local import checks, ports, releases, user_service
 from barberpro.targets.local.files import remove, told_to_operator, write_atomic
 from barberpro.targets.local.layout import PLAIN, SOCKET_PATH_BYTES, Layout
 from barberpro.targets.local.locks import UseLock
+from barberpro.targets.local.postgres import Postgres
 from barberpro.targets.local.programs import Program
 from barberpro.targets.local.router import LIVE, link_sockets, sockets_of
 from barberpro.targets.local.state import Store
@@ -158,6 +159,16 @@ def test_a_record_from_a_newer_version_is_refused_and_left_alone(tmp_path: Path)
     assert "2" in path.read_text()
     with pytest.raises(BarberProError, match="no deployment 'x'"):
         Store(layout).required("x")
+
+
+def test_databases_of_another_major_version_are_left_alone(tmp_path: Path) -> None:
+    layout = Layout.of(tmp_path / "home")
+    data = layout.cluster / "data"
+    write_atomic(data / "PG_VERSION", "17\n")
+    with pytest.raises(BarberProError, match="PostgreSQL 17"):
+        Postgres(layout).initialise()
+    assert [entry.name for entry in data.iterdir()] == ["PG_VERSION"]
+    layout.remove_all_but_backups()
 
 
 def test_a_small_machine_is_warned_and_a_full_one_refused(

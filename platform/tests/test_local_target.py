@@ -273,9 +273,20 @@ def test_a_restart_of_the_machine_brings_it_back_in_an_environment_that_is_there
 
 
 def test_a_second_deployment_is_kept_apart(target: LocalTarget) -> None:
-    other = local_plan("psicologia-salud")
+    other = local_plan("psicologia-salud", users=1000)  # large: several web processes and a worker
     bring_up(target, other, 1)
     target.activate(other, 1)
+    own = [s for s in target.services(other.deployment_id) if s.name.startswith("psicologia")]
+    assert [s.name.removeprefix("psicologia-salud-r1-") for s in own] == [
+        "web-1",
+        "web-2",
+        "worker",
+    ]
+    assert {s.state for s in own} <= {"running", "starting"}
+    pids = {
+        target.platform.edge().get("psicologia-salud.localhost", "/health").body for _ in range(9)
+    }
+    assert len({json.loads(body)["pid"] for body in pids}) == 2
     secrets = target.platform.layout.deployment(other.deployment_id) / "secrets"
     url = (secrets / "database-url").read_text()
     psycopg.connect(url).close()
@@ -289,6 +300,8 @@ def test_a_second_deployment_is_kept_apart(target: LocalTarget) -> None:
         connection.execute("CREATE TABLE mine (id int)")
     clash = local_plan("third", domain="turnos.example.com.ar")
     assert next(iter(target.check_hostname(clash))).id == "hostname-taken"
+    mail = target.check_hostname(local_plan("mail"))
+    assert [(f.id, f.severity.value) for f in mail] == [("hostname-reserved", "blocking")]
     report = target.destroy(other.deployment_id, keep_backup=False)
     assert report.facts["backup"] is None
     assert public(target)[0] == 200

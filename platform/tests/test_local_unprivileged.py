@@ -74,7 +74,7 @@ def environment() -> Iterator[Path]:
     )  # fmt: skip
     _link(str(here / "bin" / "caddy"), str(made / "bin" / "caddy"))
     for part in ("platform/src", "tests/support"):
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / part, folder / part)
     yield folder
     shutil.rmtree(folder)
 

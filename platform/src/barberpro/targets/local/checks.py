@@ -11,6 +11,7 @@ import psutil
 
 from barberpro.planning.findings import Finding, Severity
 from barberpro.planning.model import Plan
+from barberpro.targets.local.router import MAIL_HOST
 from barberpro.targets.local.state import Deployment
 
 GIB = 1024**3
@@ -81,6 +82,12 @@ def _small(what: str, found: str, wanted: str, where: str) -> Finding:
 def hostnames(plan: Plan, records: Sequence[Deployment]) -> Iterator[Finding]:
     """A name that another deployment has is refused; a public one says what is still to be done."""
     for name in names_of(plan):
+        if name == MAIL_HOST:
+            yield Finding(
+                id="hostname-reserved", severity=Severity.BLOCKING,
+                what=f"{name} is the address of this machine's mail catcher", where=name,
+                mend="choose another --name, --id or --domain",
+            )  # fmt: skip
         for record in records:
             if record.id != plan.deployment_id and name in record.hostnames:
                 yield Finding(

@@ -100,6 +100,7 @@ class Postgres:
         """Makes the cluster unless it is there. Killed in between, it begins anew."""
         data = self._layout.cluster / "data"
         if data.is_dir():
+            self._same_major_version(data)
             return
         staging = data.with_name("data.new")
         remove(staging)
@@ -119,6 +120,16 @@ class Postgres:
         finally:
             remove(given)
         staging.rename(data)
+
+    def _same_major_version(self, data: Path) -> None:
+        made_with = (data / "PG_VERSION").read_text().strip()
+        have = version(WHEEL).partition(".")[0]
+        if made_with != have:
+            raise BarberProError(
+                f"The databases were made by PostgreSQL {made_with}, this BarberPro has {have}.",
+                where=str(data),
+                mend=f"use the BarberPro that has PostgreSQL {made_with}: back up there, restore here",
+            )
 
     def configure(self, databases: Sequence[tuple[str, Sequence[str]]]) -> bool:
         """Writes the settings and who may enter which database; True if the latter changed."""
