@@ -9,9 +9,12 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import psycopg
 import yaml
 from playwright.sync_api import Browser, Page, Playwright
 from support_app import CONFIGURATION, AppHome, free_port
@@ -28,6 +31,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+ZONE = "America/Argentina/Buenos_Aires"
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1280, "height": 900}
 NAMES = {
@@ -51,6 +55,16 @@ class ServedVertical:
         """A one-time link that signs the owner in."""
         link = self.home.json("owner-link", "--email", self.owner)
         return str(link["url"])
+
+    def day_of(self, code: str) -> str:
+        """The local day of a booking, as the agenda's address takes it."""
+        url = (self.home.folder / "secrets/database-url").read_text()
+        with psycopg.connect(url) as connection:
+            row = connection.execute(
+                "SELECT (starts_at AT TIME ZONE zone)::date FROM booking WHERE code = %s", (code,)
+            ).fetchone()
+        assert row is not None
+        return str(row[0])
 
 
 def _configuration(vertical: str, port: int) -> dict[str, Any]:
@@ -110,18 +124,17 @@ def launch(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
 
 
-def first_hour(page: Page) -> str:
-    """The first free hour on the page."""
-    return page.locator("button.slot").first.inner_text()
-
-
-def book(page: Page, url: str, *, name: str, email: str) -> str:
-    """Books the first service at the first free hour, as a client does; the booking's code."""
+def book(page: Page, url: str, *, name: str, email: str, days_ahead: int) -> str:
+    """Books the first service at the first free hour so many days from now; the booking's code."""
     page.goto(url + "/")
     page.locator("a.service").first.click()
+    day = datetime.now(ZoneInfo(ZONE)).date() + timedelta(days=days_ahead)
+    page.goto(f"{page.url}&dia={day}")
+    if page.locator("button.slot").count() == 0:
+        page.get_by_role("link", name=re.compile("^Ir al próximo libre")).click()
     page.locator("button.slot").first.click()
-    page.get_by_label(re.compile("Nombre y apellido|Full name")).fill(name)
-    page.get_by_label(re.compile("Correo|E-mail")).fill(email)
+    page.get_by_label("Nombre y apellido").fill(name)
+    page.get_by_label("Correo electrónico").fill(email)
     page.get_by_role("button", name=re.compile("^Confirm")).click()
     page.wait_for_url("**/reservar/listo/**")
     return page.locator("dd.code").first.inner_text()

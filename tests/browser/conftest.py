@@ -1,0 +1,39 @@
+"""A real Chromium and a served app for browser tests; without Chromium they are skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+from support_browser import CHROMIUM, ServedVertical, launch, served
+from support_postgres import TestServer
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if not CHROMIUM:
+        pytest.skip("there is no Chromium on this machine (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def vertical(
+    tmp_path_factory: pytest.TempPathFactory, postgres_server: TestServer, chromium: Browser
+) -> Iterator[Callable[[str], ServedVertical]]:
+    """Serves a vertical when it is first asked for; all of them end with the session."""
+    assert chromium.is_connected()
+    running: dict[str, ServedVertical] = {}
+    with ExitStack() as stack:
+
+        def get(name: str) -> ServedVertical:
+            if name not in running:
+                folder = tmp_path_factory.mktemp(name)
+                running[name] = stack.enter_context(served(name, folder, postgres_server))
+            return running[name]
+
+        yield get
