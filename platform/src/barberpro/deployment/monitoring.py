@@ -115,7 +115,7 @@ def establish_baseline(context: DeployContext) -> Outcome:
         previous=context.previous,
         access=context.target.access(plan, None),
         services=tuple(context.target.services(plan.deployment_id)),
-        ports=name_ports(context.target.exposed_ports(plan), figures["ports"]),
+        ports=name_ports(_ports(context), figures["ports"]),
         findings=context.findings(),
         figures=tuple(latencies),
         policies=context.policies,
@@ -124,6 +124,18 @@ def establish_baseline(context: DeployContext) -> Outcome:
     written = write_runbook(context.documents, runbook)
     detail = f"{len(latencies)} figures kept; runbook: {written}"
     return Done(detail, {"baseline": figures, "runbook": str(written)})
+
+
+def _ports(context: DeployContext) -> list[tuple[str, int, str]]:
+    """What stage 5 found open; asked again only where it recorded nothing."""
+    seen = context.fact("security-scanning", "ports")
+    if not isinstance(seen, list):
+        return list(context.target.exposed_ports(context.plan))
+    return [
+        (str(entry[0]), int(str(entry[1])), str(entry[2]))
+        for entry in seen
+        if isinstance(entry, list) and len(entry) == 3
+    ]
 
 
 def _port_uses(context: DeployContext) -> dict[int, Json]:

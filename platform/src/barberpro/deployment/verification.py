@@ -117,7 +117,7 @@ def scan_security(context: DeployContext) -> Outcome:
         removal.result()
     listed = ", ".join(f"{address}:{port}" for address, port, _what in ports)
     detail = f"{len(checks)} scans; open: {listed or 'sockets only'}; test data removed"
-    return conclude(context, findings, detail)
+    return conclude(context, findings, detail, facts={"ports": [list(entry) for entry in ports]})
 
 
 def _planned_ports(context: DeployContext) -> set[int]:
