@@ -34,7 +34,16 @@ async def every(
 
 
 def _row(reader: Reader, event: AuditEvent) -> Row:
-    changes = ", ".join(f"{name}: {value}" for name, value in event.changes.items())
-    who = event.actor_name or reader.t(f"actor.{event.actor_kind}")
+    named = event.actor_name if event.actor_kind in {"staff", "api"} else ""
+    who = named or reader.t(f"actor.{event.actor_kind}")
     on = f"{event.object_kind} {event.object_id[-12:]}".strip()
-    return Row((reader.fmt.stamp(event.at), who, event.action, on, changes))
+    return Row((reader.fmt.stamp(event.at), who, event.action, on, _changes(event)))
+
+
+def _changes(event: AuditEvent) -> str:
+    """What changed, without the keys of other things: they say nothing to a reader."""
+    return ", ".join(
+        f"{name}: {value}"
+        for name, value in event.changes.items()
+        if not name.endswith("_id") and value is not None
+    )
