@@ -15,6 +15,9 @@ from typing import Any
 
 import psutil
 
+from barberpro.targets.local.layout import digest_of
+from barberpro.targets.local.supervision import MARK
+
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 DEPLOY = REPOSITORY / "scripts" / "template-deployment-automation.sh"
 BARBERPRO = REPOSITORY / "scripts" / "barberpro"
@@ -91,12 +94,17 @@ class Operator:
         return self.must("deploy", *words)
 
     def processes(self) -> list[psutil.Process]:
-        """Whatever runs on behalf of this home: its path is in the command line or the environment."""
+        """Whatever runs on behalf of this home: by the platform's mark, or by the home's path."""
         mark = str(self.home)
+        identity = digest_of(Path(os.path.realpath(self.state)))
         found = []
         for process in psutil.process_iter():
             try:
-                if mark in " ".join(process.cmdline()) or mark in process.environ().get("HOME", ""):
+                environment = process.environ()
+                named = mark in " ".join(process.cmdline()) or mark in environment.get("HOME", "")
+                if process.status() != psutil.STATUS_ZOMBIE and (
+                    named or environment.get(MARK) == identity
+                ):
                     found.append(process)
             except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
                 continue
