@@ -9,6 +9,7 @@ import shlex
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from configparser import RawConfigParser
 from pathlib import Path
 
@@ -116,6 +117,19 @@ def test_a_release_is_named_by_its_content_and_read_only(tmp_path: Path) -> None
     assert not folder.exists()
 
 
+def test_several_at_once_make_one_release(tmp_path: Path) -> None:
+    source = tmp_path / "barberpro_app"
+    source.mkdir()
+    for number in range(40):
+        (source / f"m{number}.py").write_text(f"X = {number}\n" * 50)
+    folder = tmp_path / "releases"
+    with ThreadPoolExecutor(4) as pool:
+        made = set(pool.map(lambda _: releases.snapshot(source, folder), range(4)))
+    assert {entry.name for entry in folder.iterdir()} == made
+    assert len(made) == 1
+    remove(folder)
+
+
 def test_ports_that_are_held_are_passed_over_and_their_holder_is_named() -> None:
     with socket.socket() as held:
         port = free_port()
@@ -207,6 +221,15 @@ def test_the_platform_is_shut_down_only_by_whoever_is_alone(tmp_path: Path) -> N
         assert alone
     one.take()
     one.release()
+
+
+def test_threads_take_one_lock_together_and_let_go_of_it_at_once(tmp_path: Path) -> None:
+    for round_ in range(20):
+        lock = UseLock(tmp_path / f"use-{round_}")
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda _, lock=lock: lock.take(), range(4)))
+        with lock.alone() as alone:
+            assert alone
 
 
 def test_the_user_service_starts_barberpro_with_its_home(tmp_path: Path) -> None:

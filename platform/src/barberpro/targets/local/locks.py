@@ -50,17 +50,19 @@ class UseLock:
     """Says that this process uses the platform, so that no other one shuts it down meanwhile."""
 
     def __init__(self, path: Path) -> None:
-        self._path, self._descriptor = path, -1
+        self._path, self._thread, self._descriptor = path, threading.Lock(), -1
 
     def take(self) -> None:
         """Waits while another process shuts the platform down."""
-        if self._descriptor == -1:
-            self._descriptor = _open_locked(self._path, fcntl.LOCK_SH)
+        with self._thread:
+            if self._descriptor == -1:
+                self._descriptor = _open_locked(self._path, fcntl.LOCK_SH)
 
     def release(self) -> None:
-        if self._descriptor != -1:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        with self._thread:
+            if self._descriptor != -1:
+                os.close(self._descriptor)
+                self._descriptor = -1
 
     @contextmanager
     def alone(self) -> Iterator[bool]:

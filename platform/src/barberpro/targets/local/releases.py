@@ -10,6 +10,8 @@ import compileall
 import hashlib
 import os
 import shutil
+import tempfile
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from barberpro.targets.local.files import private_folder, remove
 
 PACKAGE = "barberpro_app"
 CACHE = "__pycache__"
+ABANDONED_SECONDS = 3600
 
 
 def app_source() -> Path:
@@ -48,8 +51,7 @@ def snapshot(source: Path, releases: Path) -> str:
     if final.is_dir():
         return name
     private_folder(releases)
-    staging = releases / f".{name}.{os.getpid()}"
-    remove(staging)
+    staging = Path(tempfile.mkdtemp(prefix=".", dir=releases))
     for path in _files(source):
         target = staging / PACKAGE / path.relative_to(source)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -66,18 +68,21 @@ def snapshot(source: Path, releases: Path) -> str:
             Path(folder).chmod(0o555)
     try:
         staging.rename(final)
+        final.chmod(0o555)
     except OSError:
         remove(staging)
-        if not final.is_dir():  # another process was not quicker either
+        if not final.is_dir():  # nobody else was quicker either
             raise
-    final.chmod(0o555)
     return name
 
 
 def prune(releases: Path, used: set[str]) -> None:
-    """Removes the snapshots that no revision uses."""
+    """Removes the snapshots that no revision uses, and what a killed process left half done."""
     for folder in releases.iterdir() if releases.is_dir() else ():
-        if folder.name not in used:
+        if folder.name.startswith("."):
+            if time.time() - folder.stat().st_mtime > ABANDONED_SECONDS:
+                remove(folder)
+        elif folder.name not in used:
             remove(folder)
 
 
