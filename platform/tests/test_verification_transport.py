@@ -28,6 +28,7 @@ from barberpro.deployment.checks.transport import (
     check_plain_http,
 )
 from barberpro.planning.findings import Finding, Severity
+from barberpro.targets.protocol import PassingFaultError
 
 
 def now() -> datetime:
@@ -85,6 +86,19 @@ def test_waiting_ends_with_the_last_answer(server: HttpsServer) -> None:
     ):
         wait_for(client, "/ready", seconds=0.1)
     assert len(server.seen) > 1
+
+
+def test_a_router_that_is_busy_is_worth_another_try(server: HttpsServer) -> None:
+    server.respond = lambda _request: Answer(503, "volvemos enseguida")
+    with open_client(server.access, preview=False) as client:
+        with pytest.raises(PassingFaultError, match="/ answers 503 volvemos"):
+            client.get("/")
+        closed = replace(server.access, port=1)
+        with (
+            open_client(closed, preview=False) as other,
+            pytest.raises(PassingFaultError, match="no answer from /"),
+        ):
+            other.get("/")
 
 
 def test_waiting_tells_the_revision_that_answers_from_the_one_that_must(

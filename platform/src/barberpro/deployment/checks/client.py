@@ -15,10 +15,11 @@ from typing import Any
 import httpx
 
 from barberpro.errors import BarberProError
-from barberpro.targets.protocol import Access
+from barberpro.targets.protocol import Access, PassingFaultError
 
 TIMEOUT_SECONDS = 10.0
 POLL_SECONDS = 0.025
+BUSY = frozenset({502, 503, 504})
 
 
 class UnreachableError(BarberProError):
@@ -49,11 +50,18 @@ class _Pinned(httpx.HTTPTransport):
         try:
             return super().handle_request(pinned)
         except httpx.HTTPError as error:
-            raise UnreachableError(
-                f"no answer from {request.url}: {str(error) or type(error).__name__}",
+            raise PassingFaultError(
+                f"no answer from {request.url.path}: {str(error) or type(error).__name__}",
                 where=f"{self.access.address}:{self.access.port}",
-                mend="barberpro logs DEPLOYMENT",
             ) from error
+
+
+def _refuse_busy(response: httpx.Response) -> None:
+    """What a router says while its upstream restarts or is too busy is no answer of the app's."""
+    if response.status_code in BUSY:
+        text = response.read().decode(errors="replace")
+        path = response.request.url.path
+        raise PassingFaultError(f"{path} answers {response.status_code} {text[:200]}")
 
 
 def trust(access: Access) -> ssl.SSLContext:
@@ -72,13 +80,15 @@ def trust(access: Access) -> ssl.SSLContext:
 
 
 def open_client(access: Access, *, preview: bool) -> httpx.Client:
-    """A client with a cookie jar; ``preview`` asks for the revision that is not live yet."""
+    """A client with a cookie jar; ``preview`` asks for the revision that is not live yet. No
+    answer, or 502, 503 or 504, is a ``PassingFaultError``: the step is worth another try."""
     port = "" if access.port == 443 else f":{access.port}"
     headers: Mapping[str, str] = access.preview_headers if preview else {}
     return httpx.Client(
         base_url=f"https://{access.hostname}{port}",
         headers={"Accept-Language": "es-AR", "User-Agent": "BarberPro-verification", **headers},
         transport=_Pinned(access, trust(access)),
+        event_hooks={"response": [_refuse_busy]},
         timeout=TIMEOUT_SECONDS,
     )
 
@@ -98,7 +108,7 @@ def wait_for(
             body = _object(response)
             if response.status_code == 200 and revision in (None, body.get("revision")):
                 return body
-        except UnreachableError as error:
+        except PassingFaultError as error:
             last = error.what
         if time.monotonic() > deadline:
             raise UnreachableError(
