@@ -172,6 +172,6 @@ async def _refuse_removed_clients(database: Database, tokens: AccessTokens) -> N
         try:
             async with database.connection() as connection:
                 tokens.forget_removed(await identity_repository.removed_api_clients(connection))
-        except (UnavailableError, psycopg.errors.UndefinedTable):
-            log.debug("removed_clients_not_read")
+        except (UnavailableError, psycopg.Error) as error:  # no schema yet, or no answer in time
+            log.debug("removed_clients_not_read", error=type(error).__name__)
         await asyncio.sleep(REMOVED_CLIENTS_SECONDS)
