@@ -7,7 +7,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Response, expect
 from support_browser import PHONE, ServedVertical, book
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -112,9 +112,10 @@ def test_the_first_load_is_light(chromium: Browser, vertical: Serving) -> None:
     """At most 60 kB with everything, even before compression."""
     deployed = vertical("barbershop")
     page = phone(chromium)
-    sizes: list[int] = []
-    page.on("response", lambda response: sizes.append(len(response.body())))
-    page.goto(deployed.url + "/", wait_until="load")
+    answers: list[Response] = []
+    page.on("response", answers.append)
+    page.goto(deployed.url + "/", wait_until="networkidle")
+    sizes = [len(answer.body()) for answer in answers]
     assert 4 <= len(sizes) <= 7
     assert sum(sizes) < 60_000
     page.context.close()

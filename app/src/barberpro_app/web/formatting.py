@@ -10,7 +10,7 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 
 SYMBOLS = {"ARS": "$", "USD": "US$", "EUR": "€"}
-NARROW_SPACE = "\u00a0"
+NO_BREAK = "\u00a0"
 NOON, EVENING = 12, 18  # hours of the clock at which the afternoon and the evening begin
 DAY_PARTS = ("morning", "afternoon", "evening")
 
@@ -32,7 +32,7 @@ class Formats:
         pattern = "#,##0" if centavos % 100 == 0 else "#,##0.00"
         number = format_decimal(abs(centavos) / 100, format=pattern, locale=self._babel)
         sign = "-" if centavos < 0 else ""
-        return f"{sign}{SYMBOLS.get(self.currency, self.currency)}{NARROW_SPACE}{number}"
+        return f"{sign}{SYMBOLS.get(self.currency, self.currency)}{NO_BREAK}{number}"
 
     def local(self, instant: datetime, zone: str | None = None) -> datetime:
         return instant.astimezone(ZoneInfo(zone) if zone else self.zone)
@@ -88,8 +88,10 @@ class Formats:
 
     def duration(self, minutes: int) -> str:
         hours, rest = divmod(minutes, 60)
-        parts = ([f"{hours} h"] if hours else []) + ([f"{rest} min"] if rest or not hours else [])
-        return NARROW_SPACE.join(parts)
+        parts = ([f"{hours}{NO_BREAK}h"] if hours else []) + (
+            [f"{rest}{NO_BREAK}min"] if rest or not hours else []
+        )
+        return NO_BREAK.join(parts)
 
     def day_part(self, instant: datetime, zone: str | None = None) -> str:
         hour = self.local(instant, zone).hour
