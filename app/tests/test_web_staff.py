@@ -8,11 +8,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from barberpro_app.identity.repository import Subject
-from barberpro_app.settings import Settings
 from fastapi import FastAPI
 from support_postgres import TestServer
 from support_web import Browser, Page, deployment, use
+
+from barberpro_app.identity.repository import Subject
+from barberpro_app.settings import Settings
 
 TOMORROW = datetime.now(UTC).date() + timedelta(days=2)
 
