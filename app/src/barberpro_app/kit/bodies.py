@@ -28,14 +28,33 @@ class BoundedBody:
             problem = Problem(413, "too_large", _DETAIL, request_id_of(scope))
             await answer(Request(scope), problem)(scope, receive, send)
             return
-        got = 0
+        got, complete = 0, not _has_body(scope)
 
         async def receive_bounded() -> Message:
-            nonlocal got
+            nonlocal got, complete
             message = await receive()
+            complete = complete or not message.get("more_body", False)
             got += len(message.get("body", b""))
             if got > self._largest:
                 raise HTTPException(413, _DETAIL)
             return message
 
-        await self.app(scope, receive_bounded, send)
+        async def send_after_body(message: Message) -> None:
+            # A socket that is closed with bytes unread is reset, and the router behind which this
+            # runs then loses the answer: whoever is refused early has been read to the end first.
+            nonlocal got, complete
+            while message["type"] == "http.response.start" and not complete:
+                rest = await receive()
+                got += len(rest.get("body", b""))
+                complete = not rest.get("more_body", False) or got > self._largest
+            await send(message)
+
+        await self.app(scope, receive_bounded, send_after_body)
+
+
+def _has_body(scope: Scope) -> bool:
+    """By its headers: without any there is nothing to wait for (RFC 9112 §6.3)."""
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value not in (b"", b"0"))
+        for name, value in scope["headers"]
+    )
