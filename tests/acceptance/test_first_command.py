@@ -111,7 +111,7 @@ def test_the_owner_gets_a_link_that_works_once(settled: Operator) -> None:
 
 def test_log_lines_of_one_request_come_from_router_and_app(settled: Operator) -> None:
     with client_of(settled, "barbershop-palermo") as client:
-        request = client.get("/health").headers["X-Request-Id"]
+        request = client.get("/", follow_redirects=True).headers["X-Request-Id"]
     lines = settled.must("logs", "barbershop-palermo", "--request", request, "-o", "json")
     assert len(lines.splitlines()) >= 2
 

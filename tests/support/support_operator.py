@@ -110,6 +110,14 @@ class Operator:
                 continue
         return found
 
+    def outside(self) -> list[Path]:
+        """The folders for this home that lie elsewhere: sockets, and root's database."""
+        mark = digest_of(Path(os.path.realpath(self.state)))
+        places = [Path("/tmp"), Path("/run"), Path("/var/lib")]
+        return [
+            path for place in places if place.is_dir() for path in place.glob(f"barberpro-*{mark}")
+        ]
+
     def leave(self) -> None:
         """End what still runs for this home, by its processes' ids, and remove the home."""
         self.run("stop", "--all", timeout=60)
@@ -121,4 +129,5 @@ class Operator:
         deadline = time.monotonic() + 5
         while self.processes() and time.monotonic() < deadline:
             time.sleep(0.05)
-        shutil.rmtree(self.home.parent, ignore_errors=True)
+        for folder in (self.home.parent, *self.outside()):
+            shutil.rmtree(folder, ignore_errors=True)
