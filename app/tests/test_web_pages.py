@@ -161,6 +161,21 @@ def test_errors_have_a_page_in_the_style_of_the_brand(settings: Settings) -> Non
     use(settings, steps)
 
 
+def test_a_fault_of_ours_has_a_page_with_a_number(settings: Settings) -> None:
+    async def fault() -> None:
+        raise ZeroDivisionError
+
+    async def steps(application: FastAPI) -> None:
+        application.add_api_route("/fault", fault)
+        page = await Browser(application).get("/fault")
+        assert page.status == 500
+        assert page.headings == ["Algo salió mal de nuestro lado"]
+        assert page.response.headers["x-request-id"] in page.text
+        assert "ZeroDivision" not in page.html
+
+    use(settings, steps)
+
+
 def test_no_database_is_told_kindly(settings: Settings, tmp_path: Path) -> None:
     nowhere = tmp_path / "secrets"
     nowhere.mkdir()

@@ -150,6 +150,28 @@ def test_a_provider_sees_the_own_agenda_alone(settings: Settings) -> None:
     use(settings, steps)
 
 
+def test_a_provider_cannot_open_a_booking_of_somebody_else(settings: Settings) -> None:
+    async def steps(application: FastAPI) -> None:
+        desk = await signed_in(application, settings, "reception")
+        here = (await add(desk)).path.partition("?")[0]
+        query(settings, "INSERT INTO provider (key, name) VALUES ('otra', 'Otra Persona')")
+        query(
+            settings,
+            "INSERT INTO staff_user (email, name, role, provider_id) SELECT"
+            " 'provider@example.com', 'Otra', 'provider', id FROM provider WHERE key = 'otra'",
+        )
+        other = await signed_in(application, settings, "provider")
+        for path in (here, f"{here}/cambiar"):
+            assert (await other.get(path)).status == 404
+        page = await other.get("/agenda")
+        token = page.form("/salir").values["form_token"]
+        for path, values in (("/estado", {"estado": "no_show"}), ("/cancelar", {"motivo": "x"})):
+            assert (await other.post(here + path, form_token=token, **values)).status == 404
+        assert query(settings, "SELECT status FROM booking") == [("confirmed",)]
+
+    use(settings, steps)
+
+
 def test_settings_are_changed_once_per_version(settings: Settings) -> None:
     async def steps(application: FastAPI) -> None:
         owner = await signed_in(application, settings)
