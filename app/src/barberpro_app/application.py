@@ -37,6 +37,7 @@ from barberpro_app.kit.tasks import end
 from barberpro_app.notification import endpoints as notification
 from barberpro_app.notification.repository import count_by_state
 from barberpro_app.openapi import describe_scopes
+from barberpro_app.payment.online import OnlinePayments
 from barberpro_app.routers import routers_for
 from barberpro_app.settings import Settings
 from barberpro_app.web.install import install_pages
@@ -113,6 +114,7 @@ def _fill_state(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     app.state.rate_limiter = RateLimiter()
     app.state.metrics = metrics
     app.state.error_page = None
+    app.state.online_payments = OnlinePayments(settings)
     app.state.count_messages = count_by_state
     metrics.watch_pool(lambda: database.statistics)
 

@@ -29,9 +29,22 @@ ROUTERS: tuple[APIRouter, ...] = (
     policy.router,
 )
 
+_RECORD = "barberpro_app.clinical_records.endpoints"
+
 #: service -> modules with a `router`, in the order of the documentation.
 BY_SERVICE: Mapping[str, tuple[str, ...]] = {
-    "payment": ("barberpro_app.pricing.endpoints", "barberpro_app.ledger.endpoints"),
+    "encrypted-notes-service": (_RECORD, "barberpro_app.encrypted_notes.endpoints"),
+    "provider-verification-service": ("barberpro_app.provider_verification.endpoints",),
+    "privacy-compliance-service": ("barberpro_app.privacy_compliance.endpoints",),
+    "session-recording-service": (_RECORD, "barberpro_app.session_recording.endpoints"),
+    "odontogram-service": (_RECORD, "barberpro_app.odontogram.endpoints"),
+    "treatment-plan-service": (_RECORD, "barberpro_app.treatment_plan.endpoints"),
+    "payment": (
+        "barberpro_app.pricing.endpoints",
+        "barberpro_app.payment.endpoints",
+        "barberpro_app.payment.webhook",
+        "barberpro_app.ledger.endpoints",
+    ),
 }
 
 

@@ -58,7 +58,12 @@ class Mail(_Part):
 
 
 class Payments(_Part):
+    """`mercado_pago_api`: where the provider's API is; another address is for tests."""
+
     methods: tuple[Text, ...] = ()
+    mercado_pago_api: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+$")] = (
+        "https://api.mercadopago.com"
+    )
 
 
 class Compliance(_Part):

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from importlib import import_module
 
 import psycopg
 
@@ -26,13 +28,22 @@ from barberpro_app.notification import repository as message_repository
 from barberpro_app.notification.compose import Composer
 from barberpro_app.notification.outbox import BATCH, Outbox
 from barberpro_app.notification.transport import Transport
+from barberpro_app.payment import jobs as payment_jobs
+from barberpro_app.payment.online import OnlinePayments, PaymentDesk
 from barberpro_app.settings import Settings
 
 #: How long a new message may lie before somebody looks; a sign-in link wakes the worker itself.
 OUTBOX_SECONDS = 2.0
+PAYMENT_SECONDS = 5.0
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 #: Sent messages hold names and addresses (Ley 25.326 art. 4.7: no longer than needed).
 KEEP_MESSAGES = timedelta(days=30)
+
+#: service -> modules with `NAME`, `SECONDS` and `run(database)`; imported where it is enabled.
+JOBS_BY_SERVICE: Mapping[str, str] = {
+    "provider-verification-service": "barberpro_app.provider_verification.jobs",
+    "session-recording-service": "barberpro_app.session_recording.jobs",
+}
 
 log = get_logger(__name__)
 
@@ -76,13 +87,18 @@ class Worker:
     def jobs(self) -> list[Job]:
         """The periodic jobs; the outbox has a loop of its own."""
         database = self._database
-        return [
+        jobs = [
             Job("expire_holds", MINUTE, lambda: booking_jobs.expire_holds(database)),
             Job("prune_idempotency_keys", HOUR,
                 lambda: booking_jobs.prune_idempotency_keys(database)),
             Job("prune_sessions", HOUR, self._prune_sessions),
             Job("prune_messages", DAY, self._prune_messages),
         ]  # fmt: skip
+        if "payment" in self._settings.app.services:
+            desk = PaymentDesk(database, self._settings.app, OnlinePayments(self._settings))
+            jobs.append(Job("payments", PAYMENT_SECONDS, lambda: payment_jobs.work(desk)))
+            jobs.append(Job("prune_notices", DAY, lambda: payment_jobs.prune(desk)))
+        return jobs + _jobs_of(self._settings.app.services, database)
 
     def wake(self) -> None:
         """There is a message that should not wait."""
@@ -151,6 +167,12 @@ class Worker:
     async def _prune_messages(self) -> int:
         async with self._database.connection() as connection:
             return await message_repository.delete_old(connection, KEEP_MESSAGES)
+
+
+def _jobs_of(services: Iterable[str], database: Database) -> list[Job]:
+    """The jobs of the enabled services that have some of their own."""
+    modules = [import_module(JOBS_BY_SERVICE[name]) for name in services if name in JOBS_BY_SERVICE]
+    return [Job(part.NAME, part.SECONDS, partial(part.run, database)) for part in modules]
 
 
 async def _attempt(name: str, run: Callable[[], Awaitable[int]]) -> int:

@@ -88,6 +88,18 @@ class TooManyHoldsError(PolicyError):
     code = "too_many_holds"
 
 
+class DepositRequiredError(PolicyError):
+    """A deposit has to be paid first."""
+
+    code = "deposit_required"
+
+
+class ProviderUnverifiedError(PolicyError):
+    """The licence of this professional is not verified."""
+
+    code = "provider_unverified"
+
+
 class ClientRequiredError(InvalidRequestError):
     """Say who the booking is for."""
 
@@ -109,7 +121,9 @@ _BY_CODE: dict[str, type[AppError]] = {
         TooLateToRescheduleError,
         TooLateToCancelError,
         TooManyHoldsError,
+        DepositRequiredError,
         ClientRequiredError,
+        ProviderUnverifiedError,
         IdempotencyKeyReusedError,
         NotFoundError,
         StaleVersionError,
