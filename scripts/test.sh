@@ -24,5 +24,6 @@ elif [ "$#" -gt 0 ]; then
   exec "$bin/python" -m pytest "$@"
 else
   lint
-  exec "$bin/python" -m pytest -n "${BARBERPRO_TEST_WORKERS:-auto}" --dist loadgroup
+  # by file: tests of a file share what they set up (xdist_group has no effect with this pytest)
+  exec "$bin/python" -m pytest -n "${BARBERPRO_TEST_WORKERS:-auto}" --dist loadfile
 fi
