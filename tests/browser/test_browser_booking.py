@@ -113,7 +113,11 @@ def test_the_first_load_is_light(chromium: Browser, vertical: Serving) -> None:
     deployed = vertical("barbershop")
     page = phone(chromium)
     answers: list[Response] = []
-    page.on("response", answers.append)
+
+    def note(answer: Response) -> None:
+        answers.append(answer)
+
+    page.on("response", note)
     page.goto(deployed.url + "/", wait_until="networkidle")
     sizes = [len(answer.body()) for answer in answers]
     assert 4 <= len(sizes) <= 7
@@ -128,10 +132,10 @@ def test_books_by_keyboard_alone(chromium: Browser, vertical: Serving) -> None:
     page.keyboard.press("Tab")
     expect(page.locator(":focus")).to_have_text("Saltar al contenido")
     page.keyboard.press("Enter")
-    for locator in ("a.service", "button.slot"):
+    for locator, then in (("a.service", "**/reservar?**"), ("button.slot", "**/reservar/datos/**")):
         _tab_to(page, locator)
         page.keyboard.press("Enter")
-        page.wait_for_load_state()
+        page.wait_for_url(then)
     _tab_to(page, "#nombre")
     page.keyboard.type("Teclado")
     page.keyboard.press("Tab")

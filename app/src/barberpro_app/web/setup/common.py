@@ -128,6 +128,7 @@ def form_panel(
         form=form,
         error=error,
         fields=what.fields,
+        labels={item.name: item.label for item in what.fields},
         back=what.back,
         lead=what.lead,
         others=what.others,
