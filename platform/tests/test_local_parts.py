@@ -50,6 +50,20 @@ def test_sockets_are_plain_and_short_whatever_the_home_is_called(
     assert len({str(path) for path in paths}) == len(paths)
 
 
+def test_databases_outside_the_home_say_whose_they_are(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("an ordinary user's databases are always in the home")
+    tmp_path.chmod(0o700)
+    layout = Layout.of(tmp_path / "home")
+    assert not layout.cluster.is_relative_to(tmp_path)
+    layout.prepare()
+    assert (layout.cluster / "home").read_text() == f"{layout.home}\n"
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
+    layout.remove_all_but_backups()
+    assert not layout.cluster.exists()
+    assert not layout.run.exists()
+
+
 def test_two_deployments_never_share_a_socket() -> None:
     layout = Layout.of(Path("/srv/x"))
     ids = [f"barbershop-{suffix}" for suffix in ("palermo", "palermo-2", "norte")]

@@ -19,7 +19,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from barberpro.errors import BarberProError
-from barberpro.targets.local.files import link_to, private_folder, remove
+from barberpro.targets.local.files import link_to, private_folder, remove, write_atomic
 
 SOCKET_PATH_BYTES = 103  # sockaddr_un.sun_path: 104 on macOS and the BSDs, 108 on Linux, with a NUL
 LONGEST_IN_RUN = 40  # the longest path below ``run``, with room to spare
@@ -130,6 +130,8 @@ class Layout:
             private_folder(folder)
         private_folder(self.sockets)
         self.for_account(self.database_sockets)
+        if self.cluster.parent != self.home:  # whose databases these are, should the home be lost
+            write_atomic(self.cluster / "home", f"{self.home}\n")
         link_to(self.run / "home", self.home)
         link_to(self.run / "cluster", self.cluster)
 
