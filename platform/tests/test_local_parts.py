@@ -193,6 +193,7 @@ def test_databases_of_another_major_version_are_left_alone(tmp_path: Path) -> No
     layout = Layout.of(tmp_path / "home")
     data = layout.cluster / "data"
     write_atomic(data / "PG_VERSION", "17\n")
+    write_atomic(layout.secrets / "postgres-superuser", "secret")
     with pytest.raises(BarberProError, match="PostgreSQL 17"):
         Postgres(layout).initialise()
     assert [entry.name for entry in data.iterdir()] == ["PG_VERSION"]
