@@ -24,6 +24,7 @@ _MODULES = {
     "owner-link": "barberpro_app.commands.owner_link",
     "api-client": "barberpro_app.commands.api_client",
     "remove-test-data": "barberpro_app.commands.remove_test_data",
+    "rotate-notes-key": "barberpro_app.commands.rotate_notes_key",
     "console": "barberpro_app.commands.console",
 }
 
@@ -73,6 +74,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     test_data.add_argument(
         "--api-client", metavar="NAME", help="remove the test's API client too, where there is one"
+    )
+    commands.add_parser(
+        "rotate-notes-key", help="wrap the patients' data keys under the new notes-key"
     )
     commands.add_parser("console", help="many commands in one process: JSON lines in and out")
     parser.set_defaults(run_command=main)

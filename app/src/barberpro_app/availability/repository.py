@@ -31,7 +31,8 @@ FROM place
 LEFT JOIN service s ON s.id = %(service_id)s AND s.active
 LEFT JOIN (provider_service ps
            JOIN provider_location pl ON pl.provider_id = ps.provider_id
-           JOIN provider p ON p.id = ps.provider_id AND p.active)
+           JOIN provider p ON p.id = ps.provider_id AND p.active
+                           AND provider_bookable(p.id))
        ON ps.service_id = s.id AND pl.location_id = place.id
       AND (%(provider_id)s::uuid IS NULL OR p.id = %(provider_id)s)
 LEFT JOIN LATERAL (

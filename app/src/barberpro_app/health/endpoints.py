@@ -60,6 +60,7 @@ async def health(request: Request) -> Health:
             settings.app.services,
             worker_silent_seconds=request.app.state.worker_silent_seconds(),
             mail_configured=settings.app.mail is not None,
+            notes_key=settings.secrets.optional("notes-key") is not None,
         ),
     )
 

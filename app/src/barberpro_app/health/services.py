@@ -12,6 +12,12 @@ CONTAINED: dict[str, str] = {
     "client": "clients and their bookings",
     "catalog": "services, prices, locations and holidays",
     "payment": "prices, and how to pay in person; no payment online",
+    "encrypted-notes-service": "clinical records and a professional's sealed notes",
+    "provider-verification-service": "licences; only verified professionals are booked",
+    "privacy-compliance-service": "data requests with their deadlines, and consents",
+    "session-recording-service": "recordings encrypted in the browser",
+    "odontogram-service": "the dental chart",
+    "treatment-plan-service": "alerts, health cover, treatment plans, laboratory",
     "notification": "e-mail about bookings and sign-in links",
 }
 
@@ -21,13 +27,19 @@ WAITING_FOR_WORKER = "in_worker_process"
 NOT_CONFIGURED = "not_configured"
 
 
+#: What these keep is sealed under the secret `notes-key`.
+SEALED = {"encrypted-notes-service", "odontogram-service", "treatment-plan-service"}
 STALLED = "stalled"
 #: The worker looks at the outbox every few seconds; a slow mail server may hold one turn up.
 STALLED_SECONDS = 120.0
 
 
 def service_states(
-    enabled: Iterable[str], *, worker_silent_seconds: float | None, mail_configured: bool
+    enabled: Iterable[str],
+    *,
+    worker_silent_seconds: float | None,
+    mail_configured: bool,
+    notes_key: bool = True,
 ) -> dict[str, str]:
     """The state of each enabled service in this process; an unknown name is said to be missing.
 
@@ -41,4 +53,6 @@ def service_states(
             states["notification"] = WAITING_FOR_WORKER
         elif worker_silent_seconds > STALLED_SECONDS:
             states["notification"] = STALLED
+    if not notes_key:
+        states |= dict.fromkeys(SEALED & states.keys(), NOT_CONFIGURED)
     return states

@@ -148,6 +148,9 @@ def _grant(connection: Connection, role: str) -> None:
         "REVOKE UPDATE, DELETE, TRUNCATE ON audit_event FROM {role}",
         "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON ledger_account, ledger_entry, ledger_line"
         " FROM {role}",
+        "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON clinical_entry FROM {role}",
+        "REVOKE UPDATE, DELETE, TRUNCATE ON clinical_access, clinical_emergency FROM {role}",
+        "REVOKE DELETE, TRUNCATE ON sealed_key, consent FROM {role}",
         "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON alembic_version FROM {role}",
     ):
         raw.execute(sql.SQL(statement).format(role=name))

@@ -10,9 +10,13 @@ import psycopg
 from barberpro_app.audit.trail import Actor, AuditedObject, record
 from barberpro_app.kit.database import Connection
 from barberpro_app.kit.errors import ConfigurationError
+from barberpro_app.provider_verification import repository as verification
 from barberpro_app.seed import repository
 from barberpro_app.seed.schemas import Seed, SeedProvider
 from barberpro_app.settings import AppConfiguration
+
+#: A deployment with this service takes bookings with verified professionals alone.
+VERIFICATION = "provider-verification-service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ async def load_seed(connection: Connection, app: AppConfiguration, seed: Seed) -
         providers=await _providers(connection, seed),
         services=await _services(connection, seed),
     )
+    await verification.require(connection, required=VERIFICATION in app.services)
     if counts != Seeded(0, 0, 0):
         what = AuditedObject("deployment", app.deployment_id)
         changes = {

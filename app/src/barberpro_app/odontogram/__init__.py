@@ -1,0 +1,1 @@
+"""The dental chart: findings per tooth and surface, kept as entries of the clinical record."""

@@ -1,0 +1,76 @@
+"""The texts that people agree to, by purpose and language; a changed text gets a new version."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+Purpose = Literal["health_data", "session_recording", "news"]
+PURPOSES: tuple[Purpose, ...] = ("health_data", "session_recording", "news")
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentText:
+    """`sha256` is of the text as it was shown."""
+
+    purpose: Purpose
+    version: str
+    locale: str
+    text: str
+
+    @property
+    def sha256(self) -> bytes:
+        return hashlib.sha256(self.text.encode()).digest()
+
+
+_VERSION = "2026-11"
+_TEXTS: dict[Purpose, dict[str, str]] = {
+    "health_data": {
+        "es": (
+            "Acepto que {brand} registre y use datos sobre mi salud para atenderme. Los datos están"
+            " bajo secreto profesional, se guardan cifrados y no se comparten sin mi autorización,"
+            " salvo que la ley lo exija. Dar estos datos es voluntario. Puedo ver quién los"
+            " consultó, pedir una copia y retirar este consentimiento cuando quiera; lo ya escrito"
+            " en la historia clínica se conserva diez años desde la última anotación"
+            " (Ley 26.529, art. 18)."
+        ),
+        "en": (
+            "I agree that {brand} records and uses data about my health to attend me. The data are"
+            " under professional secrecy, are kept encrypted and are not shared without my"
+            " authorisation unless the law demands it. Giving these data is voluntary. I can see"
+            " who looked at them, ask for a copy and withdraw this consent at any time; what is"
+            " already in the clinical record is kept for ten years from the last entry"
+            " (Ley 26.529, art. 18)."
+        ),
+    },
+    "session_recording": {
+        "es": (
+            "Acepto que se grabe esta sesión, y solo esta. La grabación se cifra en el dispositivo"
+            " antes de salir de él y únicamente mi profesional puede abrirla; ni {brand} ni quien"
+            " aloja el sistema pueden. Se borra en la fecha acordada o antes, si lo pido. Puedo"
+            " negarme o retirar este consentimiento en cualquier momento, también durante la"
+            " sesión, sin que cambie mi atención."
+        ),
+        "en": (
+            "I agree that this session, and only this one, is recorded. The recording is encrypted"
+            " on the device before it leaves it and only my professional can open it; neither"
+            " {brand} nor whoever hosts the system can. It is deleted on the agreed date, or"
+            " earlier if I ask. I can refuse or withdraw this consent at any time, also during the"
+            " session, without any change to my care."
+        ),
+    },
+    "news": {
+        "es": "Acepto que {brand} me escriba con novedades y promociones. Puedo darme de baja cuando quiera.",
+        "en": "I agree that {brand} writes to me about news and offers. I can opt out at any time.",
+    },
+}
+
+
+def consent_text(purpose: Purpose, locale: str, brand: str) -> ConsentText:
+    """The text in force, in the reader's language."""
+    by_language = _TEXTS[purpose]
+    language = locale[:2] if locale[:2] in by_language else "es"
+    # only the brand's name is filled in, and what it contains is not read as a template
+    text = by_language[language].replace("{brand}", brand)
+    return ConsentText(purpose, _VERSION, locale, text)

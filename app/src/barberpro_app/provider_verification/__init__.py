@@ -1,0 +1,1 @@
+"""Licences of professionals (matrículas): claimed, reviewed, expiring; only the verified are booked."""

@@ -1,0 +1,1 @@
+"""Recordings of sessions, encrypted in the browser; the server keeps what it cannot read."""
