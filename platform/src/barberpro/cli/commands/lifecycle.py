@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -20,22 +22,33 @@ from barberpro.runs.results import RunResult
 from barberpro.targets.local.layout import Layout
 from barberpro.targets.local.platform import LocalPlatform
 from barberpro.targets.local.state import Store
+from barberpro.targets.local.user_service import user_service
+
+KEPT_AT_LOGIN = ("BARBERPRO_HOME", "BARBERPRO_CACHE", "BARBERPRO_PYTHON")
 
 some_deployment = click.argument("deployment", required=False)
 
 
 @click.command()
 @some_deployment
+@click.option(
+    "--login-service",
+    is_flag=True,
+    help="Print a user service that does this at login; change nothing.",
+)
 @run_options
 @output_option
-def start(deployment: str | None, **options: Any) -> int:
+def start(deployment: str | None, login_service: bool, **options: Any) -> int:
     """Start DEPLOYMENT; without a name, everything that was running before a reboot.
 
     \b
     Examples:
       barberpro start
       barberpro start barbershop-palermo
+      barberpro start --login-service
     """
+    if login_service:
+        return _print_login_service()
     if deployment is None:
         return _start_all()
     return _run(START, deployment, {}, options)
@@ -138,6 +151,17 @@ def _follow(
 
     show = Show(f"{kind} {deployment}", options["output"], options["timeout"])
     return follow_run(operator, show, begin)
+
+
+def _print_login_service() -> int:
+    program = Path(os.environ.get("BARBERPRO_REPOSITORY", ".")) / "scripts" / "barberpro"
+    kept = {name: os.environ[name] for name in KEPT_AT_LOGIN if name in os.environ}
+    service = user_service([str(program.resolve()), "start"], kept)
+    click.echo(service.text, nl=False)
+    click.echo(f"\nwrite this to {service.path}, then run:", err=True)
+    for command in service.enable:
+        click.echo(f"  {command}", err=True)
+    return 0
 
 
 def _start_all() -> int:
