@@ -51,6 +51,8 @@ ISO 8601 with offset."""
 
 
 LARGEST_BODY = 1_048_576
+#: Photographs of a telephone.
+LARGER_BODIES = {"/api/v1/media": 12 * 1_048_576}
 #: What a POST to these routes does to a booking, for `bookings_total`.
 BOOKING_ROUTES = {
     "/api/v1/holds": "held",
@@ -140,7 +142,7 @@ def _middleware(settings: Settings, metrics: Metrics) -> list[Middleware]:
         Middleware(Observation, metrics=metrics, bookings=BOOKING_ROUTES),
         Middleware(SecurityHeaders, public_url=public_url),
         Middleware(ErrorBoundary),
-        Middleware(BoundedBody, largest=LARGEST_BODY),
+        Middleware(BoundedBody, largest=LARGEST_BODY, larger=LARGER_BODIES),
         Middleware(RefuseCrossSite, public_url=public_url, refusal=_refuse_cross_site),
     ]
 

@@ -39,6 +39,13 @@ BY_SERVICE: Mapping[str, tuple[str, ...]] = {
     "session-recording-service": (_RECORD, "barberpro_app.session_recording.endpoints"),
     "odontogram-service": (_RECORD, "barberpro_app.odontogram.endpoints"),
     "treatment-plan-service": (_RECORD, "barberpro_app.treatment_plan.endpoints"),
+    "media-processor": ("barberpro_app.media_processor.endpoints",),
+    "portfolio-service": (
+        "barberpro_app.media_processor.endpoints",
+        "barberpro_app.portfolio.endpoints",
+    ),
+    "social-sharing-service": ("barberpro_app.social_sharing.endpoints",),
+    "loyalty-program-service": ("barberpro_app.loyalty.endpoints",),
     "payment": (
         "barberpro_app.pricing.endpoints",
         "barberpro_app.payment.endpoints",

@@ -182,6 +182,17 @@ class Settings(_Part):
     secrets: Secrets
     revision: int = 0
     log_level: str = "info"
+    media_dir: Path | None = None
+
+    @property
+    def media_folder(self) -> Path:
+        """Where photographs are kept. Raises `ConfigurationError` if nobody said."""
+        if self.media_dir is None:
+            raise ConfigurationError(
+                "there is no folder for photographs\n  where: environment\n"
+                "  mend: set BARBERPRO_MEDIA_DIR to a folder that only the app reads"
+            )
+        return self.media_dir
 
 
 def read_configuration(path: Path) -> AppConfiguration:
@@ -226,6 +237,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         secrets=Secrets(Path(_required(variables, "BARBERPRO_SECRETS_DIR"))),
         revision=int(revision),
         log_level=level,
+        media_dir=Path(variables["BARBERPRO_MEDIA_DIR"])
+        if variables.get("BARBERPRO_MEDIA_DIR")
+        else None,
     )
 
 

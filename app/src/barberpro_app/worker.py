@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from importlib import import_module
+from typing import Any
 
 import psycopg
 
@@ -43,6 +44,14 @@ KEEP_MESSAGES = timedelta(days=30)
 JOBS_BY_SERVICE: Mapping[str, str] = {
     "provider-verification-service": "barberpro_app.provider_verification.jobs",
     "session-recording-service": "barberpro_app.session_recording.jobs",
+    "loyalty-program-service": "barberpro_app.loyalty.jobs",
+}
+
+#: The same, of services that need to know where files and peers are: `run(database, settings)`.
+SETTINGS_JOBS_BY_SERVICE: Mapping[str, str] = {
+    "media-processor": "barberpro_app.media_processor.jobs",
+    "portfolio-service": "barberpro_app.portfolio.jobs",
+    "social-sharing-service": "barberpro_app.social_sharing.jobs",
 }
 
 log = get_logger(__name__)
@@ -98,7 +107,7 @@ class Worker:
             desk = PaymentDesk(database, self._settings.app, OnlinePayments(self._settings))
             jobs.append(Job("payments", PAYMENT_SECONDS, lambda: payment_jobs.work(desk)))
             jobs.append(Job("prune_notices", DAY, lambda: payment_jobs.prune(desk)))
-        return jobs + _jobs_of(self._settings.app.services, database)
+        return jobs + _jobs_of(self._settings, database)
 
     def wake(self) -> None:
         """There is a message that should not wait."""
@@ -169,10 +178,20 @@ class Worker:
             return await message_repository.delete_old(connection, KEEP_MESSAGES)
 
 
-def _jobs_of(services: Iterable[str], database: Database) -> list[Job]:
+def _jobs_of(settings: Settings, database: Database) -> list[Job]:
     """The jobs of the enabled services that have some of their own."""
-    modules = [import_module(JOBS_BY_SERVICE[name]) for name in services if name in JOBS_BY_SERVICE]
-    return [Job(part.NAME, part.SECONDS, partial(part.run, database)) for part in modules]
+    plain = _modules(JOBS_BY_SERVICE, settings.app.services)
+    jobs = [Job(part.NAME, part.SECONDS, partial(part.run, database)) for part in plain]
+    if settings.media_dir is None:
+        return jobs
+    informed = _modules(SETTINGS_JOBS_BY_SERVICE, settings.app.services)
+    return jobs + [
+        Job(part.NAME, part.SECONDS, partial(part.run, database, settings)) for part in informed
+    ]
+
+
+def _modules(table: Mapping[str, str], services: Iterable[str]) -> list[Any]:
+    return [import_module(table[name]) for name in services if name in table]
 
 
 async def _attempt(name: str, run: Callable[[], Awaitable[int]]) -> int:

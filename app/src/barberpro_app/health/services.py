@@ -18,6 +18,10 @@ CONTAINED: dict[str, str] = {
     "session-recording-service": "recordings encrypted in the browser",
     "odontogram-service": "the dental chart",
     "treatment-plan-service": "alerts, health cover, treatment plans, laboratory",
+    "media-processor": "photographs in sizes, without metadata",
+    "portfolio-service": "a gallery of before and after, with consent and moderation",
+    "social-sharing-service": "pages to share, and posts on Instagram",
+    "loyalty-program-service": "stamps for visits, and rewards",
     "notification": "e-mail about bookings and sign-in links",
 }
 
@@ -25,10 +29,14 @@ RUNNING = "running"
 NOT_IN_RELEASE = "not_in_release"
 WAITING_FOR_WORKER = "in_worker_process"
 NOT_CONFIGURED = "not_configured"
+#: Pages can be shared; the account of Instagram is not set up.
+SHARING_ONLY = "running_without_instagram"
 
 
 #: What these keep is sealed under the secret `notes-key`.
 SEALED = {"encrypted-notes-service", "odontogram-service", "treatment-plan-service"}
+#: What these show are files in the folder of photographs.
+PHOTOGRAPHS = {"media-processor", "portfolio-service"}
 STALLED = "stalled"
 #: The worker looks at the outbox every few seconds; a slow mail server may hold one turn up.
 STALLED_SECONDS = 120.0
@@ -40,6 +48,8 @@ def service_states(
     worker_silent_seconds: float | None,
     mail_configured: bool,
     notes_key: bool = True,
+    media_folder: bool = True,
+    instagram: bool = True,
 ) -> dict[str, str]:
     """The state of each enabled service in this process; an unknown name is said to be missing.
 
@@ -55,4 +65,11 @@ def service_states(
             states["notification"] = STALLED
     if not notes_key:
         states |= dict.fromkeys(SEALED & states.keys(), NOT_CONFIGURED)
+    if not media_folder:
+        states |= dict.fromkeys(PHOTOGRAPHS & states.keys(), NOT_CONFIGURED)
+    if not instagram and "social-sharing-service" in states:
+        states["social-sharing-service"] = SHARING_ONLY
+    if worker_silent_seconds is None:
+        working = {name for name in PHOTOGRAPHS & states.keys() if states[name] == RUNNING}
+        states |= dict.fromkeys(working, WAITING_FOR_WORKER)
     return states

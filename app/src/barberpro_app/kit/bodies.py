@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,16 +17,19 @@ _DETAIL = "The request is larger than this accepts."
 class BoundedBody:
     """Answers 413 to a longer body; one without a length is cut off when it has sent too much."""
 
-    def __init__(self, app: ASGIApp, largest: int) -> None:
+    def __init__(self, app: ASGIApp, largest: int, larger: Mapping[str, int] | None = None) -> None:
+        """`largest` in bytes; `larger` for the paths that take more."""
         self.app = app
         self._largest = largest
+        self._larger = dict(larger or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        largest = self._larger.get(scope["path"], self._largest)
         length = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
-        if length.isdigit() and (len(length) > 15 or int(length) > self._largest):
+        if length.isdigit() and (len(length) > 15 or int(length) > largest):
             problem = Problem(413, "too_large", _DETAIL, request_id_of(scope))
             await answer(Request(scope), problem)(scope, receive, send)
             return
@@ -35,7 +40,7 @@ class BoundedBody:
             message = await receive()
             complete = complete or not message.get("more_body", False)
             got += len(message.get("body", b""))
-            if got > self._largest:
+            if got > largest:
                 raise HTTPException(413, _DETAIL)
             return message
 
@@ -46,7 +51,7 @@ class BoundedBody:
             while message["type"] == "http.response.start" and not complete:
                 rest = await receive()
                 got += len(rest.get("body", b""))
-                complete = not rest.get("more_body", False) or got > self._largest
+                complete = not rest.get("more_body", False) or got > largest
             await send(message)
 
         await self.app(scope, receive_bounded, send_after_body)

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
-Purpose = Literal["health_data", "session_recording", "news"]
+Purpose = Literal["health_data", "session_recording", "news", "portfolio"]
 PURPOSES: tuple[Purpose, ...] = ("health_data", "session_recording", "news")
 
 
@@ -58,6 +58,20 @@ _TEXTS: dict[Purpose, dict[str, str]] = {
             " {brand} nor whoever hosts the system can. It is deleted on the agreed date, or"
             " earlier if I ask. I can refuse or withdraw this consent at any time, also during the"
             " session, without any change to my care."
+        ),
+    },
+    "portfolio": {
+        "es": (
+            "Acepto que {brand} publique estas dos fotos mías, de antes y después, en su galería y"
+            " en sus redes sociales. Las fotos se guardan sin datos de lugar. Puedo retirar este"
+            " consentimiento cuando quiera: las fotos dejan de mostrarse en el momento y se borran"
+            " de este sitio. Negarme no cambia mi atención."
+        ),
+        "en": (
+            "I agree that {brand} publishes these two photographs of me, before and after, in its"
+            " gallery and on its social networks. They are kept without data of the place. I can"
+            " withdraw this consent at any time: the photographs are not shown from that moment on"
+            " and are deleted from this site. Refusing does not change how I am attended."
         ),
     },
     "news": {

@@ -27,7 +27,9 @@ from barberpro_app.web.rendering import create_site
 from barberpro_app.web.setup import routers as setup_routers
 
 #: service -> modules of its pages with a `router`; imported only where the service is enabled.
-BY_SERVICE: Mapping[str, tuple[str, ...]] = {}
+BY_SERVICE: Mapping[str, tuple[str, ...]] = {
+    "portfolio-service": ("barberpro_app.web.portfolio_gallery",),
+}
 
 
 def install_pages(app: FastAPI, settings: Settings, database: Database) -> None:

@@ -42,6 +42,7 @@ def environment(layout: Layout, record: Deployment, number: int) -> dict[str, st
     return {
         "BARBERPRO_APP_CONFIG": str(folder / "app.json"),
         "BARBERPRO_SECRETS_DIR": str(layout.in_run(layout.deployment(record.id)) / "secrets"),
+        "BARBERPRO_MEDIA_DIR": str(layout.in_run(layout.deployment(record.id)) / "media"),
         "BARBERPRO_REVISION": str(number),
         "BARBERPRO_LOG_LEVEL": "info",
         "PYTHONPATH": str(layout.in_run(layout.home / "releases" / revision.release)),

@@ -1,0 +1,1 @@
+"""Stamps for completed visits, and what a full card gives."""

@@ -1,0 +1,1 @@
+"""Photographs as they may be published: looked at, turned upright, without metadata, in sizes."""

@@ -1,0 +1,1 @@
+"""Published work on Instagram, by its official API."""
