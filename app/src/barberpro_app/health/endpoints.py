@@ -62,7 +62,6 @@ async def health(request: Request) -> Health:
             mail_configured=settings.app.mail is not None,
             notes_key=settings.secrets.optional("notes-key") is not None,
             media_folder=settings.media_dir is not None,
-            instagram=settings.secrets.optional("instagram-token") is not None,
         ),
     )
 

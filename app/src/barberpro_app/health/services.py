@@ -20,7 +20,7 @@ CONTAINED: dict[str, str] = {
     "treatment-plan-service": "alerts, health cover, treatment plans, laboratory",
     "media-processor": "photographs in sizes, without metadata",
     "portfolio-service": "a gallery of before and after, with consent and moderation",
-    "social-sharing-service": "pages to share, and posts on Instagram",
+    "social-sharing-service": "pages to share; posts on Instagram where its token is set up",
     "loyalty-program-service": "stamps for visits, and rewards",
     "notification": "e-mail about bookings and sign-in links",
 }
@@ -29,8 +29,6 @@ RUNNING = "running"
 NOT_IN_RELEASE = "not_in_release"
 WAITING_FOR_WORKER = "in_worker_process"
 NOT_CONFIGURED = "not_configured"
-#: Pages can be shared; the account of Instagram is not set up.
-SHARING_ONLY = "running_without_instagram"
 
 
 #: What these keep is sealed under the secret `notes-key`.
@@ -49,7 +47,6 @@ def service_states(
     mail_configured: bool,
     notes_key: bool = True,
     media_folder: bool = True,
-    instagram: bool = True,
 ) -> dict[str, str]:
     """The state of each enabled service in this process; an unknown name is said to be missing.
 
@@ -67,8 +64,6 @@ def service_states(
         states |= dict.fromkeys(SEALED & states.keys(), NOT_CONFIGURED)
     if not media_folder:
         states |= dict.fromkeys(PHOTOGRAPHS & states.keys(), NOT_CONFIGURED)
-    if not instagram and "social-sharing-service" in states:
-        states["social-sharing-service"] = SHARING_ONLY
     if worker_silent_seconds is None:
         working = {name for name in PHOTOGRAPHS & states.keys() if states[name] == RUNNING}
         states |= dict.fromkeys(working, WAITING_FOR_WORKER)
