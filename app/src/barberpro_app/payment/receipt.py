@@ -16,13 +16,13 @@ _LEGEND = (
     "Documento no válido como factura. No es un comprobante fiscal de ARCA: "
     "pedí la factura al negocio si la necesitás."
 )
-_WIDTH, _MARGIN = 148, 14  # A5, millimetres
+_WIDTH, _MARGIN = 148, 14  # millimetres; A5 is 148 by 210
 
 
 def render(app: AppConfiguration, payment: Payment) -> bytes:
     """The receipt of a payment that was received. The standard fonts of PDF know the letters of
     western Europe; a letter that they lack is shown as its nearest one, or as a question mark."""
-    pdf = FPDF(format="A5")
+    pdf = FPDF(format=(_WIDTH, 210))
     pdf.set_title(f"Recibo {number(payment)}")
     pdf.set_creator("BarberPro")
     pdf.set_lang("es-AR")

@@ -21,6 +21,10 @@ async def begin(connection: Connection, *arguments: Any) -> Document:
     )
 
 
+async def keep(connection: Connection, *arguments: Any) -> None:
+    await _call(connection, "SELECT (booking_for_payment(%s, %s, %s, %s)).id AS answer", arguments)
+
+
 async def record(connection: Connection, *arguments: Any) -> Document:
     return await _document(
         connection, "SELECT payment_record(%s, %s, %s, %s, %s, %s) AS answer", arguments

@@ -80,6 +80,17 @@ async def begin(
     return Payment.model_validate(document)
 
 
+async def keep_for_payment(
+    connection: Connection, actor: Actor, booking_id: UUID, request: CheckoutRequest
+) -> None:
+    """Says whom a hold is for and keeps it for the time that paying takes. Needs a transaction.
+    Raises `HoldExpiredError`, `ClientRequiredError`."""
+    body = request.model_dump(mode="json", exclude_none=True)
+    if actor.principal.kind in _OUTSIDERS:
+        body.pop("client_id", None)
+    await repository.keep(connection, actor_argument(actor), booking_id, body, PAYMENT_MINUTES)
+
+
 async def open_checkout(
     desk: PaymentDesk, actor: Actor, booking_id: UUID, request: CheckoutRequest, back_url: str
 ) -> Payment:

@@ -7,6 +7,7 @@ and offers the nearest ones in the same form if it is not.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from urllib.parse import urlencode
 from uuid import UUID
@@ -15,14 +16,19 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from barberpro_app.booking import service as bookings
-from barberpro_app.booking.errors import AlreadyExtendedError, HoldExpiredError, NotHeldError
+from barberpro_app.booking.errors import (
+    AlreadyExtendedError,
+    DepositRequiredError,
+    HoldExpiredError,
+    NotHeldError,
+)
 from barberpro_app.booking.schemas import Booking, CancelRequest, ConfirmRequest, Contact
 from barberpro_app.kit import clock
 from barberpro_app.kit.database import Connection
 from barberpro_app.kit.errors import ConflictError, PolicyError
 from barberpro_app.kit.ratelimit import HOLDS_PER_NETWORK, RateLimiter, network_of
 from barberpro_app.kit.requests import RequestInfo
-from barberpro_app.web import choosing, offer, picker
+from barberpro_app.web import choosing, money, offer, picker
 from barberpro_app.web.booking_view import (
     booking_of,
     google_calendar,
@@ -64,7 +70,10 @@ def lapsed(booking: Booking) -> bool:
 
 
 def _elsewhere(request: Request, booking: Booking) -> Response | None:
-    """Where to go with a booking that is no hold (any more): its own page, or choose again."""
+    """Where to go with a booking that is no hold (any more): its own page, or choose again; and
+    with a hold whose deposit is being paid: to pay it."""
+    if booking.status == "held" and booking.client is not None and not lapsed(booking):
+        return see(f"/reserva/{links_of(request).token(booking.id)}/pagar")
     if booking.status in {"held", "expired"}:
         return None
     if booking.status == "cancelled" and booking.client is None:
@@ -124,6 +133,7 @@ async def _page(
         known=reader.principal.kind == "client",
         back=_again(booking),
         policy=cancellation_sentence(reader, policies),
+        quote=await money.quote(connection, reader, booking.id),
     )
 
 
@@ -177,25 +187,48 @@ async def confirm(request: Request, token: str, reader: Reader = Depends(reader_
         async with reader.database.connection() as connection:
             booking = await bookings.get(connection, reading(request), booking_id)
             return await _page(connection, request, reader, booking, form, 409)
-    return see(f"/reservar/listo/{links_of(request).token(confirmed.id)}")
+    return see(confirmed)
 
 
 async def _confirm(
     request: Request, reader: Reader, booking: Booking, typed: _Typed, form: Form
-) -> Booking:
-    """Confirms the hold; of one whose time is over, the same or the newly chosen hour is taken."""
+) -> str:
+    """Confirms the hold; of one whose time is over, the same or the newly chosen hour is taken.
+    Where it goes on: to the end, or to the deposit that has to be paid first."""
     asked = ConfirmRequest(client=typed.contact, note=typed.note)
     who = visitor(request, reader)
     other = picker.parse_instant(form.raw("inicio"))
     if other is None or other == booking.starts_at:
         try:
             async with reader.database.connection() as connection:
-                return await bookings.confirm(connection, reader.app, who, booking.id, asked)
+                await bookings.confirm(connection, reader.app, who, booking.id, asked)
+            return f"/reservar/listo/{links_of(request).token(booking.id)}"
+        except DepositRequiredError:
+            return await money.begin_deposit(
+                request, reader, who, booking.id, typed.contact, typed.note
+            )
         except (HoldExpiredError, NotHeldError):
             other = booking.starts_at
+    return await _confirm_other(request, reader, wish_of(booking), other, asked)
+
+
+async def _confirm_other(
+    request: Request, reader: Reader, wish: Wish, starts_at: datetime, asked: ConfirmRequest
+) -> str:
+    """As `_confirm`, of a time that is taken only now."""
+    who = visitor(request, reader)
     async with reader.database.transaction() as connection:
-        held = await take(connection, request, reader, wish_of(booking), other)
-        return await bookings.confirm(connection, reader.app, who, held, asked)
+        held = await take(connection, request, reader, wish, starts_at)
+        try:
+            async with connection.transaction():
+                await bookings.confirm(connection, reader.app, who, held, asked)
+        except DepositRequiredError:
+            owing = True
+        else:
+            owing = False
+    if owing:
+        return await money.begin_deposit(request, reader, who, held, asked.client, asked.note)
+    return f"/reservar/listo/{links_of(request).token(held)}"
 
 
 @router.post("/reservar/datos/{token}/extender")

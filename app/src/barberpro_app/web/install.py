@@ -29,6 +29,12 @@ from barberpro_app.web.setup import routers as setup_routers
 #: service -> modules of its pages with a `router`; imported only where the service is enabled.
 BY_SERVICE: Mapping[str, tuple[str, ...]] = {
     "portfolio-service": ("barberpro_app.web.portfolio_gallery",),
+    "payment": (
+        "barberpro_app.web.money_pay",
+        "barberpro_app.web.money_desk",
+        "barberpro_app.web.setup.prices",
+        "barberpro_app.web.setup.payments",
+    ),
 }
 
 

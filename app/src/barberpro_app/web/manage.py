@@ -14,7 +14,7 @@ from barberpro_app.kit.database import Connection
 from barberpro_app.kit.errors import ConflictError, NotFoundError, PolicyError
 from barberpro_app.kit.ratelimit import Limit, RateLimiter, network_of
 from barberpro_app.kit.requests import RequestInfo
-from barberpro_app.web import choosing, offer, picker
+from barberpro_app.web import choosing, money, offer, picker
 from barberpro_app.web.booking_view import (
     booking_of,
     calendar,
@@ -80,6 +80,9 @@ async def _page(
             raise NotFoundError
         policies = await offer.policies(connection, reader)
         address = await offer.address_of(connection, booking.location.id)
+        standing = await money.money_of(connection, request, reader, booking.id)
+    if booking.status == "held" and not problem:
+        return see(f"/reserva/{token}/pagar")
     return page(
         request,
         reader,
@@ -92,6 +95,7 @@ async def _page(
         policy=cancellation_sentence(reader, policies),
         notice=notice,
         problem=problem,
+        money=standing,
     )
 
 

@@ -13,7 +13,7 @@ from barberpro_app.booking.schemas import CancelRequest, RescheduleRequest, Stat
 from barberpro_app.identity.auth import require_scope
 from barberpro_app.identity.service import safe_path
 from barberpro_app.kit.errors import AppError
-from barberpro_app.web import choosing, offer, picker
+from barberpro_app.web import choosing, money, offer, picker
 from barberpro_app.web.booking_view import actor, view
 from barberpro_app.web.choosing import Wish
 from barberpro_app.web.forms import Form, parse_day
@@ -24,7 +24,7 @@ from barberpro_app.web.texts import problem as said
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("bookings:write"))])
 NOTICES = {"guardado": "agenda.saved", "cambiado": "manage.moved", "agendado": "booking.created",
-           "cancelado": "booking.cancelled"}  # fmt: skip
+           "cancelado": "booking.cancelled", "cobrado": "money.recorded"}  # fmt: skip
 
 
 @router.get("/agenda/reserva/{booking_id}")
@@ -33,10 +33,10 @@ async def show(
 ) -> Response:
     notice = NOTICES.get(hecho)
     text = reader.t(notice) if notice else ""
-    return await _page(request, reader, booking_id, Form.empty(), notice=text)
+    return await booking_page(request, reader, booking_id, Form.empty(), notice=text)
 
 
-async def _page(
+async def booking_page(
     request: Request,
     reader: Reader,
     booking_id: UUID,
@@ -48,6 +48,7 @@ async def _page(
     async with reader.database.connection() as connection:
         booking = await bookings.get(connection, actor(request, reader.principal), booking_id)
         address = await offer.address_of(connection, booking.location.id)
+        standing = await money.money_of(connection, request, reader, booking_id)
     return page(
         request,
         reader,
@@ -59,6 +60,8 @@ async def _page(
         form=form,
         problem=problem,
         notice=notice,
+        money=standing,
+        typed=reader.fmt.money(standing.due_centavos).split("\u00a0")[-1] if standing else "",
     )
 
 
@@ -69,7 +72,7 @@ async def set_status(
     form = await submitted(request)
     wanted = form.choice("estado", ("arrived", "completed", "no_show", "confirmed"))
     if not form.ok:
-        return await _page(
+        return await booking_page(
             request, reader, booking_id, Form.empty(), problem=say(reader, said("error.choice"))
         )
     asked = StatusRequest.model_validate({"status": wanted, "version": form.version()})
@@ -80,7 +83,7 @@ async def set_status(
     except AppError as error:
         if error.status not in (409, 422):
             raise
-        return await _page(
+        return await booking_page(
             request, reader, booking_id, Form.empty(), problem=explain(reader, error)
         )
     back = safe_path(form.raw("volver")) or f"/agenda/reserva/{booking_id}"
@@ -95,7 +98,7 @@ async def cancel(
     form = await submitted(request)
     reason = form.text("motivo", most=200)
     if not form.ok:
-        return await _page(request, reader, booking_id, form)
+        return await booking_page(request, reader, booking_id, form)
     asked = CancelRequest(reason=reason, version=form.version(), override_reason=reason)
     try:
         async with reader.database.connection() as connection:
@@ -104,7 +107,7 @@ async def cancel(
     except AppError as error:
         if error.status not in (409, 422):
             raise
-        return await _page(request, reader, booking_id, form, problem=explain(reader, error))
+        return await booking_page(request, reader, booking_id, form, problem=explain(reader, error))
     return see(f"/agenda/reserva/{booking_id}?hecho=cancelado")
 
 

@@ -64,6 +64,7 @@ def sections(reader: Reader) -> list[tuple[str, str]]:
         ("/ajustes/servicios", t.word("Services")),
         ("/ajustes/feriados", t("holidays.title")),
         ("/ajustes/reglas", t("policies.title")),
+        *_money(reader),
         ("/ajustes/equipo", t("staff.title")),
         ("/ajustes/arrepentimientos", t("withdrawals.title")),
         ("/ajustes/mensajes", t("messages.title")),
@@ -73,6 +74,16 @@ def sections(reader: Reader) -> list[tuple[str, str]]:
     if reader.principal.has_scope("audit:read"):
         found.append(("/ajustes/auditoria", t("audit.title")))
     return found
+
+
+def _money(reader: Reader) -> list[tuple[str, str]]:
+    """The pages of money, where payments are kept."""
+    if "payment" not in reader.app.services:
+        return []
+    return [
+        ("/ajustes/precios", reader.t("prices.title")),
+        ("/ajustes/pagos", reader.t("money.title")),
+    ]
 
 
 def panel(
@@ -115,6 +126,7 @@ class FormPage:
     back: str = ""
     lead: str = ""
     others: Sequence[Extra] = ()
+    send: str = ""
 
 
 def form_panel(
@@ -132,6 +144,7 @@ def form_panel(
         back=what.back,
         lead=what.lead,
         others=what.others,
+        send=what.send,
     )
 
 
