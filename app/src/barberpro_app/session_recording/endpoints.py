@@ -20,10 +20,12 @@ from barberpro_app.edge import (
 )
 from barberpro_app.identity.principal import Principal
 from barberpro_app.kit.errors import InvalidRequestError
+from barberpro_app.kit.schemas import Locale
 from barberpro_app.privacy_compliance.schemas import Consent
 from barberpro_app.session_recording import service
 from barberpro_app.session_recording.schemas import (
     ConsentSignature,
+    ConsentState,
     Key,
     KeyDraft,
     Recording,
@@ -60,6 +62,24 @@ async def set_key(request: Request, draft: KeyDraft, principal: Member) -> Respo
     async with database_of(request).transaction() as connection:
         made = await service.set_key(connection, actor_of(request, principal), draft)
     return answer(made, 201)
+
+
+@router.get(
+    "/bookings/{booking_id}/recording-consent", response_model=ConsentState, responses=READING
+)
+async def show_consent(
+    request: Request, booking_id: UUID, principal: Person, locale: Locale = "es-AR"
+) -> Response:
+    """The text to agree to, and whether this session's patient did."""
+    async with database_of(request).connection() as connection:
+        found = await service.consent_state(
+            connection,
+            configuration_of(request),
+            actor_of(request, principal),
+            booking_id,
+            locale,
+        )
+    return answer(found)
 
 
 @router.post(

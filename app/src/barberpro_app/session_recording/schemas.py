@@ -43,6 +43,17 @@ class ConsentSignature(Request):
     signed_name: Name
 
 
+class ConsentState(Answer):
+    """The text to agree to, and since when it is agreed to for this session."""
+
+    booking_id: UUID
+    client_id: UUID
+    text: str
+    text_sha256: str
+    locale: str
+    given: bool
+
+
 class RecordingDraft(Request):
     """A recording about to begin. `wrapped_key`: its AES key under the public key `key_id`."""
 

@@ -29,6 +29,7 @@ from barberpro_app.privacy_compliance.schemas import Consent
 from barberpro_app.session_recording import repository
 from barberpro_app.session_recording.schemas import (
     ConsentSignature,
+    ConsentState,
     Key,
     KeyDraft,
     Recording,
@@ -70,7 +71,8 @@ class RecordingEndedError(ConflictError):
 async def set_key(connection: Connection, actor: Actor, draft: KeyDraft) -> Key:
     """The key pair that the browser made; the one before stays for what it sealed."""
     person = person_id(actor)
-    await repository.replace_key(connection, person, draft.model_dump())
+    # dumping would encode the bytes again
+    await repository.replace_key(connection, person, dict(draft))
     key = await get_key(connection, actor)
     await record(
         connection, actor, "recording_key.set", AuditedObject("recording_key", str(key.id))
@@ -111,11 +113,23 @@ async def sign_consent(
     )  # fmt: skip
 
 
-async def has_consent(connection: Connection, client_id: UUID, booking_id: UUID) -> bool:
-    found = await privacy_repository.consent_in_force(
-        connection, client_id, "session_recording", booking_id
+async def consent_state(
+    connection: Connection, app: AppConfiguration, actor: Actor, booking_id: UUID, locale: str
+) -> ConsentState:
+    """For the patient of the session and its professional. Raises `NotFoundError`."""
+    booked = await _booking(connection, actor, booking_id)
+    given = await privacy_repository.consent_in_force(
+        connection, booked["client_id"], "session_recording", booking_id
     )
-    return found is not None
+    text = text_of(app, locale)
+    return ConsentState(
+        booking_id=booking_id,
+        client_id=booked["client_id"],
+        text=text.text,
+        text_sha256=text.sha256.hex(),
+        locale=locale,
+        given=given is not None,
+    )
 
 
 async def start(connection: Connection, actor: Actor, draft: RecordingDraft) -> Recording:
@@ -137,7 +151,7 @@ async def start(connection: Connection, actor: Actor, draft: RecordingDraft) -> 
     if key is None or not key["active"]:
         raise InvalidRequestError("This is not your key.", field="key_id")
     values = {
-        **draft.model_dump(),
+        **dict(draft),
         "client_id": booked["client_id"],
         "staff_id": person,
         "consent_id": consent,
