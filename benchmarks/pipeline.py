@@ -20,7 +20,7 @@ from pathlib import Path
 from figures import Figure, emit, median
 from homes import ARGUMENTS, deploy, operator
 
-ROUNDS = 5
+ROUNDS = int(os.environ.get("BARBERPRO_ROUNDS", "5"))
 BIN = Path(sys.executable).parent
 
 
