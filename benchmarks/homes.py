@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "platform" / "src")]
 
-from support_operator import Operator
+from support_operator import Operator  # noqa: E402 - after the path above
 
 ARGUMENTS = ("--market", "small", "--region", "argentina-central")
 
