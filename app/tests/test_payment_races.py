@@ -67,6 +67,41 @@ async def quietly(doing: Awaitable[object]) -> None:
             raise
 
 
+def check(shop: Shop, double: MercadoPagoDouble) -> None:
+    """What must hold whatever happened: the books against each other and against the provider."""
+    assert shop.rows("SELECT sum(amount) FROM ledger_line") == [(0,)]
+    ((books,),) = shop.rows(
+        "SELECT coalesce(sum(amount), 0)::bigint FROM ledger_line WHERE account = 'mercado-pago'"
+    )
+    there = sum(
+        round((p["transaction_amount"] - p["transaction_amount_refunded"]) * 100)
+        for p in double.seller.payments.values()
+    )
+    assert books == there
+    wrong_paid = (
+        "SELECT booking_id FROM booking_account a WHERE a.paid <> coalesce((SELECT sum("
+        "p.received_centavos - p.refunded_centavos) FROM payment p WHERE p.booking_id ="
+        " a.booking_id), 0)"
+    )
+    wrong_clients = (
+        "SELECT client_id FROM (SELECT client_id, sum(paid - gross + adjusted) AS net"
+        " FROM booking_account GROUP BY 1) a LEFT JOIN (SELECT client_id, -sum(amount) AS net FROM"
+        " ledger_line WHERE account IN ('deposits', 'receivable') GROUP BY 1) l USING (client_id)"
+        " WHERE coalesce(l.net, 0) - a.net <> coalesce((SELECT sum(m.received_centavos -"
+        " m.reversed_centavos) FROM mercado_pago_payment m JOIN payment p ON p.id = m.payment_id"
+        " WHERE p.client_id = a.client_id AND NOT m.allocated), 0)"
+    )
+    unpaid = (
+        "SELECT b.id FROM booking b WHERE b.status = 'confirmed' AND b.source = 'anonymous' AND"
+        " booking_paid(b.id) + coalesce((SELECT sum(p.refunded_centavos) FROM payment p WHERE"
+        " p.booking_id = b.id), 0) < b.deposit_centavos"
+    )
+    for query in (wrong_paid, wrong_clients, unpaid):
+        assert shop.rows(query) == []
+    numbers = shop.rows("SELECT receipt_number FROM payment WHERE receipt_number IS NOT NULL")
+    assert sorted(numbers) == [(n + 1,) for n in range(len(numbers))]
+
+
 def preference_of(double: MercadoPagoDouble, payment: Payment) -> str:
     return next(
         key for key, value in double.seller.preferences.items()
