@@ -49,6 +49,7 @@ BY_SERVICE: Mapping[str, tuple[str, ...]] = {
     "payment": (
         "barberpro_app.pricing.endpoints",
         "barberpro_app.payment.endpoints",
+        "barberpro_app.membership.endpoints",
         "barberpro_app.payment.webhook",
         "barberpro_app.ledger.endpoints",
     ),

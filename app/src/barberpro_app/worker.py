@@ -42,6 +42,7 @@ KEEP_MESSAGES = timedelta(days=30)
 
 #: service -> modules with `NAME`, `SECONDS` and `run(database)`; imported where it is enabled.
 JOBS_BY_SERVICE: Mapping[str, str] = {
+    "payment": "barberpro_app.membership.jobs",
     "provider-verification-service": "barberpro_app.provider_verification.jobs",
     "session-recording-service": "barberpro_app.session_recording.jobs",
     "loyalty-program-service": "barberpro_app.loyalty.jobs",

@@ -11,7 +11,7 @@ CONTAINED: dict[str, str] = {
     "provider": "providers, hours, breaks and time off",
     "client": "clients and their bookings",
     "catalog": "services, prices, locations and holidays",
-    "payment": "prices, and how to pay in person; no payment online",
+    "payment": "prices, deposits, payments, packages, books; online where its secret is set up",
     "encrypted-notes-service": "clinical records and a professional's sealed notes",
     "provider-verification-service": "licences; only verified professionals are booked",
     "privacy-compliance-service": "data requests with their deadlines, and consents",
