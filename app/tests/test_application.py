@@ -268,7 +268,7 @@ def flow_scopes(browser: Caller) -> list[str]:
 
 def _try_operation(browser: Caller, operation: Any, token: str) -> None:
     @settings(
-        max_examples=20, deadline=None, database=None, phases=[Phase.generate],
+        max_examples=20, derandomize=True, deadline=None, database=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(case=operation.as_strategy())

@@ -13,8 +13,8 @@ import httpx
 import pytest
 from instagram import TOKEN, InstagramDouble
 from support_accounts import Accounts, Caller
+from support_photographs import photograph
 from support_shop import Shop
-from test_media_processor import photograph
 
 from barberpro_app.identity.auth import SESSION_COOKIE
 from barberpro_app.identity.repository import Subject

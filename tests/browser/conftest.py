@@ -11,8 +11,9 @@ from support_browser import CHROMIUM, ServedVertical, launch, served
 from support_postgres import TestServer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """For one module: while it is open its event loop runs in this thread, and other tests need theirs."""
     if not CHROMIUM:
         pytest.skip("there is no Chromium on this machine (Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
@@ -21,11 +22,11 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def vertical(
     tmp_path_factory: pytest.TempPathFactory, postgres_server: TestServer, chromium: Browser
 ) -> Iterator[Callable[[str], ServedVertical]]:
-    """Serves a vertical when it is first asked for; all of them end with the session."""
+    """Serves a vertical when it is first asked for; all of them end with the module."""
     assert chromium.is_connected()
     running: dict[str, ServedVertical] = {}
     with ExitStack() as stack:
