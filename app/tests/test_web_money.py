@@ -191,6 +191,51 @@ def test_the_owner_sets_prices_pays_back_and_sees_the_books(settings: Settings) 
     use(settings, steps)
 
 
+def test_packages_are_sold_at_the_desk_and_online_and_pay_bookings(
+    settings: Settings, tmp_path: Path, seller: tuple[Seller, str]
+) -> None:
+    connect_provider(tmp_path)
+
+    async def steps(application: FastAPI) -> None:
+        desk = await owner(application, settings)
+        page = await desk.get("/ajustes/abonos/nuevo")
+        form = form_of(page, "creditos")
+        assert (await desk.send(page, form, nombre="x", precio="0", creditos="900")).status == 422
+        page = await desk.send(
+            page, form, nombre="Cuatro cortes", precio="40.000", tipo="membership"
+        )
+        assert "Cuatro cortes" in page.text
+        browser = Browser(application)
+        page = await to_details(browser)
+        await browser.send(page, details(page), nombre="Ana", email="ana@example.com")
+        ((booking, key),) = run_sql(settings, "SELECT id, client_id FROM booking")
+        page = await desk.get(f"/agenda/reserva/{booking}")
+        refused = await desk.send(page, page.form("/credito"))
+        assert "No hay un crédito" in refused.text
+        page = await desk.get(f"/agenda/reserva/{booking}/abono")
+        sale = form_of(page, "medio")
+        for _ in range(2):
+            sold = await desk.send(page, sale)
+            assert "Abono vendido." in sold.text
+        assert run_sql(settings, "SELECT count(*) FROM pass") == [(1,)]
+        page = await desk.send(sold, sold.form("/credito"))
+        assert "Pagado con un abono" in page.text
+        await browser.sign_in(application, Subject(client_id=key))  # type: ignore[arg-type]
+        page = await browser.get("/mis-abonos")
+        assert "Quedan 3" in page.text
+        page = await browser.send(page, page.form("/mis-abonos"))
+        seller[0].pay(page.link("https://www.mercadopago").partition("pref_id=")[2])
+        paid = next(iter(seller[0].payments))
+        await browser.client.post(**seller[0].notice(paid, "pass-1"))
+        page = await browser.get("/mis-abonos")
+        assert "4 en el próximo período" in page.text
+        plan = await desk.get((await desk.get("/ajustes/abonos")).link("/ajustes/abonos/0"))
+        await desk.send(plan, plan.form("/ajustes/abonos/0"))
+        assert not any(f.values.get("plan") for f in (await browser.get("/mis-abonos")).forms)
+
+    use(settings, steps)
+
+
 def test_notices_are_taken_only_signed_and_only_once(
     settings: Settings, tmp_path: Path, seller: tuple[Seller, str]
 ) -> None:

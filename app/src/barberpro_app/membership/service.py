@@ -34,6 +34,14 @@ async def plans(connection: Connection, *, inactive: bool = False) -> list[Plan]
     return [Plan.model_validate(row) for row in rows]
 
 
+async def plan(connection: Connection, plan_id: UUID) -> Plan:
+    """Also one that is off sale. Raises `NotFoundError`."""
+    found = next((p for p in await plans(connection, inactive=True) if p.id == plan_id), None)
+    if found is None:
+        raise NotFoundError
+    return found
+
+
 async def add_plan(connection: Connection, actor: Actor, draft: PlanDraft) -> Plan:
     """Needs a transaction. Raises `NotFoundError` for an unknown service."""
     try:
@@ -44,7 +52,7 @@ async def add_plan(connection: Connection, actor: Actor, draft: PlanDraft) -> Pl
         raise NotFoundError("There is no such service.", field="services") from error
     changes = {"credits": draft.credits, "price_centavos": draft.price_centavos}
     await record(connection, actor, "plan.added", AuditedObject("plan", str(key)), changes)
-    return next(plan for plan in await plans(connection, inactive=True) if plan.id == key)
+    return await plan(connection, key)
 
 
 async def switch_plan(

@@ -32,8 +32,10 @@ BY_SERVICE: Mapping[str, tuple[str, ...]] = {
     "payment": (
         "barberpro_app.web.money_pay",
         "barberpro_app.web.money_desk",
+        "barberpro_app.web.money_passes",
         "barberpro_app.web.setup.prices",
         "barberpro_app.web.setup.payments",
+        "barberpro_app.web.setup.plans",
     ),
 }
 

@@ -24,7 +24,8 @@ from barberpro_app.web.texts import problem as said
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("bookings:write"))])
 NOTICES = {"guardado": "agenda.saved", "cambiado": "manage.moved", "agendado": "booking.created",
-           "cancelado": "booking.cancelled", "cobrado": "money.recorded"}  # fmt: skip
+           "cancelado": "booking.cancelled", "cobrado": "money.recorded",
+           "credito": "passes.used", "abono": "passes.sold"}  # fmt: skip
 
 
 @router.get("/agenda/reserva/{booking_id}")

@@ -82,6 +82,7 @@ def _money(reader: Reader) -> list[tuple[str, str]]:
         return []
     return [
         ("/ajustes/precios", reader.t("prices.title")),
+        ("/ajustes/abonos", reader.t("plans.title")),
         ("/ajustes/pagos", reader.t("money.title")),
     ]
 
