@@ -103,10 +103,10 @@ class LiveView:
             if self.expected_seconds and self.ended is None
             else ""
         )
-        grid = Table.grid(padding=(0, 1))
-        grid.add_column(width=3)
+        grid = Table.grid(padding=(0, 1), expand=True)
+        grid.add_column(width=3, no_wrap=True)
         grid.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
-        grid.add_column(justify="right", no_wrap=True)
+        grid.add_column(justify="right", no_wrap=True, width=19)
         for number, stage in enumerate(self.stages.values(), 1):
             self._add_stage(grid, number, stage)
         notes = [Text(f"  {note}", style="dim") for note in self.notes[-4:]]
