@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 from barberpro_app.audit.trail import Actor, AuditedObject, record
@@ -53,11 +52,6 @@ async def list_alerts(
     """The alerts in force; the look is logged."""
     await access.require(connection, actor, client_id, READ, "alerts_read")
     return await _alerts(connection, vault, client_id)
-
-
-async def flagged(connection: Connection, clients: Sequence[UUID]) -> set[UUID]:
-    """Who of these patients has an alert, not which: for the agenda."""
-    return await repository.clients_with_alerts(connection, clients)
 
 
 async def get_cover(connection: Connection, vault: Vault, actor: Actor, client_id: UUID) -> Cover:

@@ -31,12 +31,14 @@ async def alerts(connection: Connection, client_id: UUID) -> list[Row]:
     return await cursor.fetchall()
 
 
-async def clients_with_alerts(connection: Connection, clients: Sequence[UUID]) -> set[UUID]:
+async def bookings_with_alerts(connection: Connection, bookings: Sequence[UUID]) -> set[UUID]:
+    """Those of these bookings whose patient has an alert."""
     cursor = await connection.execute(
-        "SELECT DISTINCT client_id FROM patient_alert WHERE active AND client_id = ANY (%s)",
-        (list(clients),),
+        "SELECT b.id FROM booking b WHERE b.id = ANY (%s) AND EXISTS (SELECT FROM patient_alert a"
+        " WHERE a.client_id = b.client_id AND a.active)",
+        (list(bookings),),
     )
-    return {row["client_id"] for row in await cursor.fetchall()}
+    return {row["id"] for row in await cursor.fetchall()}
 
 
 async def add_alert(connection: Connection, values: Mapping[str, object]) -> None:

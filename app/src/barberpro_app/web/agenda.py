@@ -19,6 +19,7 @@ from barberpro_app.kit.errors import AppError
 from barberpro_app.location.service import list_locations
 from barberpro_app.provider import service as providers
 from barberpro_app.provider.schemas import Provider, TimeOffDraft
+from barberpro_app.treatment_plan.repository import bookings_with_alerts
 from barberpro_app.web.booking_view import actor
 from barberpro_app.web.day_of import Day, Scope, gather
 from barberpro_app.web.forms import Form, parse_day, parse_key
@@ -55,6 +56,7 @@ class _Line:
     note: str = ""
     version: int = 0
     moves: tuple[str, ...] = ()
+    alert: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ async def _page(
         shown = [person for person in people if person.id == asked.provider_id] or people
         scope = Scope(asked.day, shown, places, location_id)
         found = await gather(connection, reader, who, scope) if shown else Day(asked.day, [], None)
+        alerts = await _alerts(connection, reader, found)
     today = reader.fmt.today(clock.now())
     notice = NOTICES.get(request.query_params.get("hecho", ""))
     if not form.values:
@@ -131,7 +134,7 @@ async def _page(
         day=asked.day,
         is_today=asked.day == today,
         holiday=found.holiday,
-        lanes=[_lane(reader, lane) for lane in found.lanes],
+        lanes=[_lane(reader, lane, alerts) for lane in found.lanes],
         locations=places,
         location_id=location_id,
         providers=people,
@@ -147,13 +150,21 @@ async def _page(
     )
 
 
-def _lane(reader: Reader, lane: Lane) -> _LaneView:
+async def _alerts(connection: Connection, reader: Reader, day: Day) -> set[str]:
+    """Bookings whose patient has an alert (an allergy, say), for professionals; not which one."""
+    if "treatment-plan-service" not in reader.app.services or reader.principal.provider_id is None:
+        return set()
+    shown = [UUID(e.booking.id) for lane in day.lanes for e in lane.entries if e.booking]
+    return {str(key) for key in await bookings_with_alerts(connection, shown)}
+
+
+def _lane(reader: Reader, lane: Lane, alerts: set[str]) -> _LaneView:
     booked = [e for e in lane.entries if e.booking and e.booking.status != "cancelled"]
     summary = reader.t.count("agenda.count", len(booked))
-    return _LaneView(lane.id, lane.name, summary, [_line(reader, e) for e in lane.entries])
+    return _LaneView(lane.id, lane.name, summary, [_line(reader, e, alerts) for e in lane.entries])
 
 
-def _line(reader: Reader, entry: Entry) -> _Line:
+def _line(reader: Reader, entry: Entry, alerts: set[str]) -> _Line:
     hour = reader.fmt.hour
     base = (entry.kind, hour(entry.start), hour(entry.end), entry.minutes)
     booked = entry.booking
@@ -170,6 +181,7 @@ def _line(reader: Reader, entry: Entry) -> _Line:
         note=booked.note,
         version=booked.version,
         moves=QUICK_MOVES.get(booked.status, ()),
+        alert=booked.id in alerts,
     )
 
 

@@ -26,8 +26,27 @@ from barberpro_app.web.problems import error_page
 from barberpro_app.web.rendering import create_site
 from barberpro_app.web.setup import routers as setup_routers
 
+_RECORD = ("barberpro_app.web.clinical_patients", "barberpro_app.web.setup.clinical_access")
+
 #: service -> modules of its pages with a `router`; imported only where the service is enabled.
 BY_SERVICE: Mapping[str, tuple[str, ...]] = {
+    "encrypted-notes-service": (*_RECORD, "barberpro_app.web.clinical_notes"),
+    "odontogram-service": (*_RECORD, "barberpro_app.web.clinical_chart"),
+    "treatment-plan-service": (
+        *_RECORD,
+        "barberpro_app.web.clinical_plans",
+        "barberpro_app.web.privacy_plans",
+    ),
+    "session-recording-service": (
+        *_RECORD,
+        "barberpro_app.web.clinical_recordings",
+        "barberpro_app.web.privacy_recordings",
+    ),
+    "provider-verification-service": ("barberpro_app.web.setup.licences",),
+    "privacy-compliance-service": (
+        "barberpro_app.web.privacy_mine",
+        "barberpro_app.web.setup.data_requests",
+    ),
     "portfolio-service": ("barberpro_app.web.portfolio_gallery",),
     "payment": (
         "barberpro_app.web.money_pay",

@@ -66,6 +66,7 @@ def sections(reader: Reader) -> list[tuple[str, str]]:
         ("/ajustes/reglas", t("policies.title")),
         *_money(reader),
         ("/ajustes/equipo", t("staff.title")),
+        *_health(reader),
         ("/ajustes/arrepentimientos", t("withdrawals.title")),
         ("/ajustes/mensajes", t("messages.title")),
     ]
@@ -85,6 +86,19 @@ def _money(reader: Reader) -> list[tuple[str, str]]:
         ("/ajustes/abonos", reader.t("plans.title")),
         ("/ajustes/pagos", reader.t("money.title")),
     ]
+
+
+def _health(reader: Reader) -> list[tuple[str, str]]:
+    """The pages of licences, clinical records and data requests, where these are kept."""
+    services, t = reader.app.services, reader.t
+    found = []
+    if "provider-verification-service" in services:
+        found.append(("/matriculas", t("licence.title")))
+    if "encrypted-notes-service" in services and reader.principal.has_role("owner"):
+        found.append(("/ajustes/historias-clinicas", t("grant.title")))
+    if "privacy-compliance-service" in services:
+        found.append(("/ajustes/datos-personales", t("request.title")))
+    return found
 
 
 def panel(
