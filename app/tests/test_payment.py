@@ -447,6 +447,25 @@ def test_a_missed_booking_keeps_its_deposit_and_a_cancelled_one_gives_it_back(
     tell(story)
 
 
+def test_the_books_outlive_a_client_who_is_removed(tell: Callable[[Story], None]) -> None:
+    async def story(till: Till) -> None:
+        held = await till.hold()
+        payment = await till.checkout(held)
+        paid = till.seller.pay(till.preference_of(payment))
+        await service.take_in(till.desk, paid)
+        before = await till.balances()
+        till.shop.rows("SELECT remove_test_data('pay.example')")
+        assert till.shop.rows("SELECT count(*) FROM client") == [(0,)]
+        assert await till.balances() == before
+        async with till.desk.database.connection() as connection:
+            await service.refund(connection, staff("owner"), payment.id, RefundRequest())
+        await till.refunds()
+        assert till.seller.refunded(paid) == 4500.0
+        assert (await till.balances()).get("mercado-pago", 0) == 0
+
+    tell(story)
+
+
 def test_nobody_sees_or_pays_what_is_not_theirs(tell: Callable[[Story], None]) -> None:
     async def story(till: Till) -> None:
         held = await till.hold()

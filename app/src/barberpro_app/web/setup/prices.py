@@ -58,7 +58,7 @@ async def every(request: Request, reader: Reader = Depends(reader_of)) -> Respon
 def _value(reader: Reader, item: PriceRule | DepositRule) -> str:
     if item.amount_centavos is not None:
         return reader.fmt.money(item.amount_centavos)
-    return f"{item.percent} %"
+    return f"{item.percent}\u00a0%"
 
 
 def _price(reader: Reader, names: dict[str, str], item: PriceRule) -> str:
