@@ -5,54 +5,16 @@ With BARBERPRO_SCREENS=1 every page is also photographed into tests/.screens/.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any, Literal
 
 import pytest
-from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser, Page, ViewportSize
+from support_axe import check
 from support_browser import DESKTOP, PHONE, ServedVertical, book
 
 pytestmark = pytest.mark.xdist_group("browser")
 Serving = Callable[[str], ServedVertical]
-SCREENS = Path(__file__).resolve().parents[1] / ".screens"
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-# Only colours differ in the dark.
-COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
-SCHEMES: dict[Literal["light", "dark"], dict[str, Any]] = {"light": RULES, "dark": COLOURS}
-AXE = AXE_FILE_PATH.read_text("utf-8")
-# Only what is wrong comes back: whole results take longer to carry than to find.
-RUN_AXE = """options => axe.run(document, {...options, resultTypes: ['violations']}).then(r => ({
-  passes: r.passes.length,
-  violations: r.violations.map(v => [v.id, v.nodes.map(n => n.html + ' ' + n.failureSummary)]),
-}))"""
-# 44 CSS pixels as in WCAG 2.5.5; links inside a sentence and labelled boxes are exempt there too.
-TARGETS = """() => [...document.querySelectorAll('button, a.button, a.service, a.day, .chip, select,'
-  + ' input:not([type=hidden]):not([type=checkbox]), .top a, .foot-links a, .side a, summary')]
-  .filter(e => e.offsetParent !== null && !e.closest('.visually-hidden, .skip'))
-  .map(e => [e.outerHTML.slice(0, 90), e.getBoundingClientRect()])
-  .filter(([, box]) => box.height < 44 || box.width < 44)
-  .map(([html, box]) => `${Math.round(box.width)}x${Math.round(box.height)} ${html}`)"""
-
-
-def check(page: Page, name: str) -> None:
-    """No violation in either scheme, nothing wider than the screen, controls fit for a thumb."""
-    page.evaluate(AXE)
-    for scheme, options in SCHEMES.items():
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        if os.environ.get("BARBERPRO_SCREENS"):
-            SCREENS.mkdir(exist_ok=True)
-            page.screenshot(path=SCREENS / f"{name}-{scheme}.png", full_page=True)
-        found = page.evaluate(RUN_AXE, options)
-        assert found["passes"] > 0, f"{name}: axe looked at nothing"
-        assert found["violations"] == [], f"{name} {page.url}"
-    size = page.viewport_size
-    assert size is not None
-    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], name
-    assert page.evaluate(TARGETS) == [], name
 
 
 @pytest.fixture(params=["phone", "desktop"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import re
 import shutil
 import uuid
@@ -56,6 +58,13 @@ class ServedVertical:
         link = self.home.json("owner-link", "--email", self.owner)
         return str(link["url"])
 
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """What the superuser sees or arranges."""
+        url = (self.home.folder / "secrets/database-url").read_text()
+        with psycopg.connect(url, autocommit=True) as connection:
+            cursor = connection.execute(query.encode(), values)
+            return cursor.fetchall() if cursor.description else []
+
     def day_of(self, code: str) -> str:
         """The local day of a booking, as the agenda's address takes it."""
         url = (self.home.folder / "secrets/database-url").read_text()
@@ -102,14 +111,20 @@ def _seed(vertical: str) -> dict[str, Any]:
 
 
 @contextmanager
-def served(vertical: str, folder: Path, server: TestServer) -> Iterator[ServedVertical]:
-    """The app of a vertical on a free port and a fresh database, both gone afterwards."""
+def served(
+    vertical: str, folder: Path, server: TestServer, *services: str
+) -> Iterator[ServedVertical]:
+    """The app of a vertical on a free port and a fresh database, both gone afterwards; `services`
+    are its specialised ones."""
     database = f"b_{uuid.uuid4().hex[:12]}"
     server.execute(f"CREATE DATABASE {database}")
     try:
         port = free_port()
         home = AppHome.make(folder, server.url(database))
-        (folder / "app.json").write_text(json.dumps(_configuration(vertical, port)))
+        configuration = _configuration(vertical, port)
+        configuration["services"] = [*configuration["services"], *services]
+        (folder / "app.json").write_text(json.dumps(configuration))
+        (folder / "secrets/notes-key").write_text(base64.b64encode(os.urandom(32)).decode())
         seed = _seed(vertical)
         (folder / "seed.json").write_text(json.dumps(seed, default=str))
         home.prepare()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -42,6 +43,11 @@ class Head:
     id: UUID
     name: str
     tabs: list[tuple[str, str]]
+
+
+def last_minute(due: datetime) -> datetime:
+    """The last minute of a deadline: one that ends at midnight is of the day before."""
+    return due - timedelta(minutes=1)
 
 
 async def head_of(reader: Reader, client_id: UUID) -> Head:

@@ -18,7 +18,7 @@ from barberpro_app.privacy_compliance import service
 from barberpro_app.privacy_compliance.deadlines import KINDS
 from barberpro_app.privacy_compliance.schemas import ConsentDraft, RequestDraft
 from barberpro_app.web.booking_view import actor
-from barberpro_app.web.clinical_common import draft
+from barberpro_app.web.clinical_common import draft, last_minute
 from barberpro_app.web.clinical_patients import copy_page
 from barberpro_app.web.forms import Form
 from barberpro_app.web.problems import explain
@@ -67,7 +67,7 @@ async def _page(
     return page(
         request, reader, "account/data.html",
         error.status if error else 422 if form is not None and form.problems else 200,
-        requests=requests.items, consents=consents.items, rows=looks, client_name=name,
+        requests=requests.items, last_minute=last_minute, consents=consents.items, rows=looks, client_name=name,
         offers=[offer for offer in consents.offers if offer.purpose not in in_force],
         kinds=[(kind, reader.t(f"request.{kind}")) for kind in kinds],
         clinical=is_clinical(reader), plans="treatment-plan-service" in reader.app.services,

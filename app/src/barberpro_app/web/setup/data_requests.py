@@ -12,7 +12,7 @@ from barberpro_app.kit.errors import AppError
 from barberpro_app.privacy_compliance import service
 from barberpro_app.privacy_compliance.schemas import Decision
 from barberpro_app.web.booking_view import actor
-from barberpro_app.web.clinical_common import draft
+from barberpro_app.web.clinical_common import draft, last_minute
 from barberpro_app.web.forms import Form
 from barberpro_app.web.rendering import Reader, reader_of, see, submitted
 from barberpro_app.web.setup.common import panel
@@ -35,7 +35,7 @@ async def _page(
         found = await service.list_requests(connection, actor(request, reader.principal))
     return panel(
         request, reader, "data_requests", reader.t("request.title"), form=form, error=error,
-        items=found.items,
+        items=found.items, last_minute=last_minute,
     )  # fmt: skip
 
 
