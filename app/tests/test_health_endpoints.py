@@ -74,9 +74,9 @@ def test_the_required_schema_is_the_newest_migration() -> None:
 
 
 def test_states_of_services() -> None:
-    enabled = ["booking", "notification", "whatsapp-webhook"]
+    enabled = ["booking", "notification", "dream-service"]
     assert service_states(enabled, worker_silent_seconds=1.0, mail_configured=True) == {
-        "booking": "running", "notification": "running", "whatsapp-webhook": "not_in_release",
+        "booking": "running", "notification": "running", "dream-service": "not_in_release",
     }  # fmt: skip
     for silent, mail, state in (
         (None, True, "in_worker_process"),

@@ -15,9 +15,12 @@ from barberpro_app.availability import endpoints as availability
 from barberpro_app.booking import endpoints as booking
 from barberpro_app.catalog import endpoints as catalog
 from barberpro_app.client import endpoints as client
+from barberpro_app.contact_channel import endpoints as contact_channel
+from barberpro_app.integration_processor import endpoints as integrations
 from barberpro_app.location import endpoints as location
 from barberpro_app.policy import endpoints as policy
 from barberpro_app.provider import endpoints as provider
+from barberpro_app.reminders import endpoints as reminders
 
 ROUTERS: tuple[APIRouter, ...] = (
     booking.router,
@@ -27,12 +30,16 @@ ROUTERS: tuple[APIRouter, ...] = (
     location.router,
     client.router,
     policy.router,
+    contact_channel.router,
+    reminders.router,
+    integrations.router,
 )
 
 _RECORD = "barberpro_app.clinical_records.endpoints"
 
 #: service -> modules with a `router`, in the order of the documentation.
 BY_SERVICE: Mapping[str, tuple[str, ...]] = {
+    "whatsapp-webhook": ("barberpro_app.whatsapp_webhook.endpoints",),
     "encrypted-notes-service": (_RECORD, "barberpro_app.encrypted_notes.endpoints"),
     "provider-verification-service": ("barberpro_app.provider_verification.endpoints",),
     "privacy-compliance-service": ("barberpro_app.privacy_compliance.endpoints",),

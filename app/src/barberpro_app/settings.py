@@ -22,6 +22,13 @@ from barberpro_app.kit.errors import ConfigurationError
 Text = Annotated[str, Field(max_length=200)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
+#: Files in the folder of secrets that WhatsApp needs, all of them.
+WHATSAPP_SECRETS = (
+    "whatsapp-token",
+    "whatsapp-phone-number-id",
+    "whatsapp-app-secret",
+    "whatsapp-verify-token",
+)
 LOG_LEVELS = ("debug", "info", "warning")
 
 
@@ -66,6 +73,18 @@ class Payments(_Part):
     )
 
 
+class WhatsApp(_Part):
+    """How to reach the WhatsApp Cloud API; its token and keys are secrets. `report_seconds`: how long
+    a report is waited for, of a message of which nobody knows whether it arrived.
+    `drop_mobile_nine`: Argentine numbers go as 54..., as Meta's test numbers want them."""
+
+    api: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+$")] = "https://graph.facebook.com"
+    version: Annotated[str, Field(pattern=r"^v[0-9]{1,3}\.[0-9]$")] = "v23.0"
+    timeout_seconds: Annotated[int, Field(ge=1, le=60)] = 10
+    report_seconds: Annotated[int, Field(ge=1, le=3600)] = 180
+    drop_mobile_nine: bool = False
+
+
 class Compliance(_Part):
     health_data: bool = False
     clinical_retention_years: Annotated[int, Field(ge=1, le=100)] | None = None
@@ -92,6 +111,7 @@ class AppConfiguration(_Part):
     policies: Policies = Policies()
     payments: Payments = Payments()
     mail: Mail | None = None
+    whatsapp: WhatsApp = WhatsApp()
     compliance: Compliance = Compliance()
 
     @field_validator("timezone")

@@ -19,6 +19,8 @@ import psycopg
 
 from barberpro_app.booking import jobs as booking_jobs
 from barberpro_app.identity import repository as identity_repository
+from barberpro_app.integration_processor.instead import ByEmailInstead
+from barberpro_app.integration_processor.setup import is_heard, is_set_up
 from barberpro_app.kit.database import Database
 from barberpro_app.kit.errors import UnavailableError
 from barberpro_app.kit.links import BookingLinks
@@ -31,11 +33,13 @@ from barberpro_app.notification.outbox import BATCH, Outbox
 from barberpro_app.notification.transport import Transport
 from barberpro_app.payment import jobs as payment_jobs
 from barberpro_app.payment.online import OnlinePayments, PaymentDesk
+from barberpro_app.reminders import jobs as reminder_jobs
 from barberpro_app.settings import Settings
 
 #: How long a new message may lie before somebody looks; a sign-in link wakes the worker itself.
 OUTBOX_SECONDS = 2.0
 PAYMENT_SECONDS = 5.0
+WHATSAPP_SECONDS = 1.0
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 #: Sent messages hold names and addresses (Ley 25.326 art. 4.7: no longer than needed).
 KEEP_MESSAGES = timedelta(days=30)
@@ -82,6 +86,7 @@ class Worker:
         self._idle = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._outbox = self._make_outbox(metrics)
+        self._whatsapp = _whatsapp_of(settings, database, metrics)
         self.last_turn = time.monotonic()
 
     def _make_outbox(self, metrics: Metrics) -> Outbox | None:
@@ -103,7 +108,16 @@ class Worker:
                 lambda: booking_jobs.prune_idempotency_keys(database)),
             Job("prune_sessions", HOUR, self._prune_sessions),
             Job("prune_messages", DAY, self._prune_messages),
+            Job("reminders", reminder_jobs.SECONDS, lambda: reminder_jobs.run(database)),
+            Job("prune_reminders", DAY, lambda: reminder_jobs.prune(database)),
         ]  # fmt: skip
+        jobs.append(Job("whatsapp_outbox", WHATSAPP_SECONDS, self._whatsapp.run))
+        if is_heard(self._settings):
+            inbox = import_module("barberpro_app.whatsapp_webhook.inbox").Inbox(
+                self._settings, database
+            )
+            jobs.append(Job("whatsapp_inbox", WHATSAPP_SECONDS, inbox.run_once))
+            jobs.append(Job("prune_whatsapp", DAY, inbox.prune))
         if "payment" in self._settings.app.services:
             desk = PaymentDesk(database, self._settings.app, OnlinePayments(self._settings))
             jobs.append(Job("payments", PAYMENT_SECONDS, lambda: payment_jobs.work(desk)))
@@ -128,9 +142,13 @@ class Worker:
         if self._outbox is not None:
             self._outbox.stop()
         self.wake()
-        idle = asyncio.create_task(self._idle.wait())
+        idle = asyncio.create_task(self._is_idle())
         await asyncio.wait({task, idle}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         await end(idle, task, *self._tasks)
+
+    async def _is_idle(self) -> None:
+        await self._whatsapp.stop()
+        await self._idle.wait()
 
     async def _empty_outbox(self) -> None:
         while not self._stopping:
@@ -177,6 +195,14 @@ class Worker:
     async def _prune_messages(self) -> int:
         async with self._database.connection() as connection:
             return await message_repository.delete_old(connection, KEEP_MESSAGES)
+
+
+def _whatsapp_of(settings: Settings, database: Database, metrics: Metrics) -> Any:
+    """Who empties the outbox of WhatsApp; its libraries are loaded only where it is set up."""
+    if "integration-processor" in settings.app.services and is_set_up(settings):
+        module = import_module("barberpro_app.integration_processor.processor")
+        return module.Processor(settings, database, metrics)
+    return ByEmailInstead(database)
 
 
 def _jobs_of(settings: Settings, database: Database) -> list[Job]:

@@ -18,7 +18,7 @@ from barberpro_app.health.services import service_states
 from barberpro_app.kit.database import Connection, Database
 from barberpro_app.kit.errors import UnavailableError
 from barberpro_app.kit.metrics import Metrics
-from barberpro_app.settings import Settings
+from barberpro_app.settings import WHATSAPP_SECRETS, Settings
 
 router = APIRouter(tags=["operations"])
 
@@ -62,6 +62,7 @@ async def health(request: Request) -> Health:
             mail_configured=settings.app.mail is not None,
             notes_key=settings.secrets.optional("notes-key") is not None,
             media_folder=settings.media_dir is not None,
+            whatsapp=all(settings.secrets.optional(name) for name in WHATSAPP_SECRETS),
         ),
     )
 

@@ -22,7 +22,9 @@ CONTAINED: dict[str, str] = {
     "portfolio-service": "a gallery of before and after, with consent and moderation",
     "social-sharing-service": "pages to share; posts on Instagram where its token is set up",
     "loyalty-program-service": "stamps for visits, and rewards",
-    "notification": "e-mail about bookings and sign-in links",
+    "notification": "e-mail about bookings and sign-in links; reminders",
+    "whatsapp-webhook": "what WhatsApp tells: reports, buttons, BAJA; where its secrets are set up",
+    "integration-processor": "sends by WhatsApp where its token is set up; retries, dead letters",
 }
 
 RUNNING = "running"
@@ -35,6 +37,10 @@ NOT_CONFIGURED = "not_configured"
 SEALED = {"encrypted-notes-service", "odontogram-service", "treatment-plan-service"}
 #: What these show are files in the folder of photographs.
 PHOTOGRAPHS = {"media-processor", "portfolio-service"}
+#: These do nothing without WhatsApp's token, number and keys.
+WHATSAPP = {"whatsapp-webhook", "integration-processor"}
+#: What the worker does, in this process or in one of its own.
+WORKED = {"notification", "integration-processor", *PHOTOGRAPHS}
 STALLED = "stalled"
 #: The worker looks at the outbox every few seconds; a slow mail server may hold one turn up.
 STALLED_SECONDS = 120.0
@@ -47,24 +53,31 @@ def service_states(
     mail_configured: bool,
     notes_key: bool = True,
     media_folder: bool = True,
+    whatsapp: bool = False,
 ) -> dict[str, str]:
     """The state of each enabled service in this process; an unknown name is said to be missing.
 
     `worker_silent_seconds`: since the worker's last turn; None if it is not in this process.
     """
     states = {name: RUNNING if name in CONTAINED else NOT_IN_RELEASE for name in enabled}
-    if states.get("notification") == RUNNING:
-        if not mail_configured:
-            states["notification"] = NOT_CONFIGURED
-        elif worker_silent_seconds is None:
-            states["notification"] = WAITING_FOR_WORKER
-        elif worker_silent_seconds > STALLED_SECONDS:
-            states["notification"] = STALLED
-    if not notes_key:
-        states |= dict.fromkeys(SEALED & states.keys(), NOT_CONFIGURED)
-    if not media_folder:
-        states |= dict.fromkeys(PHOTOGRAPHS & states.keys(), NOT_CONFIGURED)
-    if worker_silent_seconds is None:
-        working = {name for name in PHOTOGRAPHS & states.keys() if states[name] == RUNNING}
-        states |= dict.fromkeys(working, WAITING_FOR_WORKER)
+    missing = {
+        "notification": not mail_configured,
+        **dict.fromkeys(SEALED, not notes_key),
+        **dict.fromkeys(PHOTOGRAPHS, not media_folder),
+        **dict.fromkeys(WHATSAPP, not whatsapp),
+    }
+    for name in states.keys() & missing.keys():
+        if missing[name]:
+            states[name] = NOT_CONFIGURED
+    for name in states.keys() & WORKED:
+        if states[name] == RUNNING:
+            states[name] = _worker_state(name, worker_silent_seconds)
     return states
+
+
+def _worker_state(name: str, silent_seconds: float | None) -> str:
+    if silent_seconds is None:
+        return WAITING_FOR_WORKER
+    # a photograph may take the worker long, and does not wait for the outbox
+    stalled = silent_seconds > STALLED_SECONDS and name not in PHOTOGRAPHS
+    return STALLED if stalled else RUNNING

@@ -17,18 +17,14 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
-from babel.numbers import format_decimal
 from jinja2 import TemplateNotFound
 
 from barberpro_app.kit.links import BookingLinks
 from barberpro_app.notification.calendar import Event, render_event
 from barberpro_app.notification.texts import Rendered, Texts, match_locale
+from barberpro_app.notification.values import BookingValues
 from barberpro_app.settings import AppConfiguration
-
-_SYMBOLS = {"ARS": "$", "USD": "US$", "EUR": "€"}
 
 
 class UnsendableError(Exception):
@@ -46,6 +42,9 @@ class OutgoingMessage:
     payload: Mapping[str, Any]
     attempts: int
     created_at: datetime
+    attempt_id: UUID
+    client_id: UUID | None = None
+    handed_at: datetime | None = None
 
 
 class Composer:
@@ -57,7 +56,8 @@ class Composer:
         self._app = app
         self._neutral = app.compliance.health_data
         self._sender = _address(app.mail.sender, "" if self._neutral else app.brand.name)
-        self._links = links
+        self._values_of = BookingValues(app, links)
+        self.zone = app.zone
         self._texts = Texts(app.words, neutral=self._neutral)
         self._host = urlsplit(app.public_url).hostname or "localhost"
 
@@ -105,25 +105,8 @@ class Composer:
         if message.kind == "sign_in_link":
             return {**common, "url": sign_in_url, "minutes": 15}
         if message.kind.startswith("booking_"):
-            return {**common, **self._booking_values(message.payload, locale)}
+            return {**common, **self._values_of.booking(message.payload, locale)}
         return {**common, **message.payload}
-
-    def _booking_values(self, booking: Mapping[str, Any], locale: str) -> dict[str, Any]:
-        starts = datetime.fromisoformat(booking["starts_at"]).astimezone(ZoneInfo(booking["zone"]))
-        names: Mapping[str, str] = booking["service"]["name"]
-        service = names.get(locale) or next(iter(names.values()), "")
-        shown = not self._neutral
-        return {
-            "day": f"{_day(starts, locale)}, {starts:%H:%M}",
-            "when": f"{_day(starts, locale)}, {starts:%H:%M}",
-            "name": booking["client"]["name"],
-            "service": service if shown else "",
-            "provider": booking["provider"]["name"] if shown else "",
-            "location": booking["location"]["name"] if shown else "",
-            "price": self._money(booking["price_centavos"], locale) if shown else "",
-            "code": booking["code"],
-            "url": self._links.url(UUID(booking["id"])),
-        }
 
     def _attach_event(
         self, email: EmailMessage, message: OutgoingMessage, values: dict[str, Any], locale: str
@@ -151,17 +134,6 @@ class Composer:
             params={"method": method},
             cte="base64",
         )
-
-    def _money(self, centavos: int, locale: str) -> str:
-        pattern = "#,##0" if centavos % 100 == 0 else "#,##0.00"
-        number = format_decimal(centavos / 100, format=pattern, locale=locale.replace("-", "_"))
-        return f"{_SYMBOLS.get(self._app.currency, self._app.currency)} {number}"
-
-
-def _day(moment: datetime, locale: str) -> str:
-    """ "martes 24 de noviembre" / "Tuesday, November 24"."""
-    pattern = "EEEE d 'de' MMMM" if locale.startswith("es") else "EEEE, MMMM d"
-    return format_date(moment.date(), pattern, locale=locale.replace("-", "_"))
 
 
 def _address(address: str, name: str) -> Address:

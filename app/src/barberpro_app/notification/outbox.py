@@ -13,11 +13,13 @@ from uuid import UUID
 
 from barberpro_app.identity.repository import Subject
 from barberpro_app.identity.service import LINK_LIFETIME, make_link
+from barberpro_app.kit import integrations
 from barberpro_app.kit.database import Database
 from barberpro_app.kit.logging import get_logger
 from barberpro_app.kit.metrics import Metrics
 from barberpro_app.notification import repository
 from barberpro_app.notification.compose import Composer, OutgoingMessage, UnsendableError
+from barberpro_app.notification.quiet import REMINDERS, QuietHours
 from barberpro_app.notification.transport import Delivery, Transport
 
 BATCH = 20
@@ -69,21 +71,23 @@ class Outbox:
         try:
             for position, row in enumerate(rows):
                 if self._stopping:
-                    await self._give_back([left["id"] for left in rows[position:]])
+                    await self._give_back([left["attempt_id"] for left in rows[position:]])
                     break
                 await self._handle(OutgoingMessage(**row))
         finally:
             await self._transport.close()
         return len(rows)
 
-    async def _give_back(self, ids: list[UUID]) -> None:
+    async def _give_back(self, attempts: list[UUID], until: datetime | None = None) -> None:
         async with self._database.connection() as connection:
-            await repository.give_back(connection, ids)
+            await repository.give_back(connection, attempts, until)
 
     async def _handle(self, message: OutgoingMessage) -> None:
         too_old = SIGN_IN_AGE if message.kind == "sign_in_link" else LONGEST_AGE
         if datetime.now(UTC) - message.created_at > too_old:
             await self._note(message, Delivery("refused", "too old"))
+            return
+        if not await self._may_leave(message):
             return
         try:
             email = self._composer.compose(message, sign_in_url=await self._sign_in_url(message))
@@ -91,6 +95,25 @@ class Outbox:
             await self._note(message, Delivery("refused", str(error)))
             return
         await self._note(message, await self._transport.send(email))
+
+    async def _may_leave(self, message: OutgoingMessage) -> bool:
+        """Reminders wait for the morning, and are dropped once their booking is at another time."""
+        if message.kind not in REMINDERS:
+            return True
+        async with self._database.connection() as connection:
+            hours = QuietHours.of(await repository.preferences(connection), self._composer.zone)
+            until = hours.wait(message)
+            if until is not None:
+                await repository.give_back(connection, [message.attempt_id], until)
+                return False
+            answer = await repository.hand(
+                connection, message.id, message.attempt_id, repository.LEASE
+            )
+            if answer == "outdated":
+                await repository.mark_failed(
+                    connection, message.id, message.attempt_id, answer, "cancelled"
+                )
+        return answer == "go"
 
     async def _sign_in_url(self, message: OutgoingMessage) -> str:
         """The token is made now, so that only its hash is ever stored."""
@@ -111,13 +134,19 @@ class Outbox:
     async def _note(self, message: OutgoingMessage, delivery: Delivery) -> None:
         outcome = self._outcome(message, delivery)
         async with self._database.connection() as connection:
+            attempt = message.attempt_id
             if outcome == "sent":
-                await repository.mark_sent(connection, message.id)
+                await repository.mark_sent(connection, message.id, attempt)
             elif outcome == "later":
                 wait = wait_before(message.attempts)
-                await repository.mark_later(connection, message.id, wait, delivery.reason)
+                await repository.mark_later(connection, message.id, attempt, wait, delivery.reason)
             else:
-                await repository.mark_failed(connection, message.id, delivery.reason)
+                await repository.mark_failed(connection, message.id, attempt, delivery.reason)
+            if delivery.no_such_address and message.client_id is not None:
+                await repository.mark_address(
+                    connection, message.client_id, "email", message.recipient, delivery.reason
+                )
+            await integrations.note(connection, "mail", _peer_error(delivery))
         self._metrics.messages.labels(message.kind, outcome).inc()
         (log.info if outcome == "sent" else log.warning)(
             "message",
@@ -136,3 +165,8 @@ class Outbox:
         if delivery.verdict == "later" and message.attempts >= MOST_ATTEMPTS:
             return "failed"
         return "later"
+
+
+def _peer_error(delivery: Delivery) -> str:
+    """What is wrong with the server; "" where only one message was refused."""
+    return delivery.reason if delivery.verdict in {"later", "unreachable"} else ""

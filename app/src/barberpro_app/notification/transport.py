@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from typing import Literal
 
@@ -25,6 +25,8 @@ class Delivery:
 
     verdict: Verdict
     reason: str = ""
+    #: the address itself was refused for ever (RFC 3463: 5.1.x, or 550 to RCPT)
+    no_such_address: bool = False
 
 
 class Transport:
@@ -43,7 +45,8 @@ class Transport:
         except aiosmtplib.SMTPRecipientsRefused as error:
             codes = [recipient.code for recipient in error.recipients]
             await self.close()
-            return _judge(codes[0] if codes else 550, "recipient refused")
+            texts = [recipient.message for recipient in error.recipients]
+            return _judge_recipient(codes[0] if codes else 550, texts[0] if texts else "")
         except aiosmtplib.SMTPResponseException as error:
             await self.close()
             return _judge(error.code, error.message)
@@ -88,6 +91,15 @@ def _judge(code: int, message: str) -> Delivery:
     if code in _PERMANENT and code not in _ABOUT_US:
         return Delivery("refused", reason)
     return Delivery("later", reason)
+
+
+def _judge_recipient(code: int, message: str) -> Delivery:
+    """5.7.x is the server's policy about us, not about the address (RFC 3463 §3.8)."""
+    judged = _judge(code, message or "recipient refused")
+    no_such = (
+        judged.verdict == "refused" and code in {550, 551, 553} and " 5.7." not in f" {message}"
+    )
+    return replace(judged, no_such_address=no_such)
 
 
 def _brief(text: str) -> str:

@@ -21,7 +21,7 @@ from barberpro_app.settings import AppConfiguration
 _DECIDED = {
     "booking", "clinical_entry", "clinical_access", "clinical_emergency", "encrypted_note",
     "consent", "data_request", "patient_alert", "health_cover", "treatment_plan", "lab_order",
-    "session_recording", "ledger_line",
+    "session_recording", "ledger_line", "message", "contact_channel", "channel_consent",
 }  # fmt: skip
 _CLINICAL = ("clinical_entry", "encrypted_note", "treatment_plan", "lab_order", "patient_alert")
 

@@ -150,8 +150,8 @@ async def upcoming_bookings(connection: Connection, client_id: UUID) -> int:
 
 async def erase_messages(connection: Connection, client_id: UUID) -> None:
     await connection.execute(
-        "DELETE FROM message m USING client c WHERE c.id = %s AND m.recipient = c.email"
-        " AND m.state <> 'sending'",
+        "DELETE FROM message m USING client c WHERE c.id = %s"
+        " AND (m.recipient = c.email OR m.client_id = c.id) AND m.state <> 'sending'",
         (client_id,),
     )
 

@@ -1,0 +1,1 @@
+"""How clients may be reached, and what they agreed to: per client and channel."""

@@ -1,0 +1,1 @@
+"""The worker of outside systems that we call: WhatsApp; and the state of all of them."""

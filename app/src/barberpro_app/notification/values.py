@@ -1,0 +1,55 @@
+"""A booking as messages tell it, in the reader's language and the booking's own time zone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+from babel.numbers import format_decimal
+
+from barberpro_app.kit.links import BookingLinks
+from barberpro_app.settings import AppConfiguration
+
+_SYMBOLS = {"ARS": "$", "USD": "US$", "EUR": "€"}
+
+
+class BookingValues:
+    """Values for templates; where the vertical itself is sensitive, what it is about is left out."""
+
+    def __init__(self, app: AppConfiguration, links: BookingLinks) -> None:
+        self._app = app
+        self._links = links
+        self._shown = not app.compliance.health_data
+
+    def booking(self, booking: Mapping[str, Any], locale: str) -> dict[str, Any]:
+        """Of a document of `booking_document`. Raises `KeyError`, `ValueError` for another one."""
+        starts = datetime.fromisoformat(booking["starts_at"]).astimezone(ZoneInfo(booking["zone"]))
+        names: Mapping[str, str] = booking["service"]["name"]
+        service = names.get(locale) or next(iter(names.values()), "")
+        shown = self._shown
+        return {
+            "day": f"{_day(starts, locale)}, {starts:%H:%M}",
+            "when": f"{_day(starts, locale)}, {starts:%H:%M}",
+            "name": booking["client"]["name"],
+            "service": service if shown else "",
+            "provider": booking["provider"]["name"] if shown else "",
+            "location": booking["location"]["name"] if shown else "",
+            "price": self._money(booking["price_centavos"], locale) if shown else "",
+            "code": booking["code"],
+            "url": self._links.url(UUID(booking["id"])),
+        }
+
+    def _money(self, centavos: int, locale: str) -> str:
+        pattern = "#,##0" if centavos % 100 == 0 else "#,##0.00"
+        number = format_decimal(centavos / 100, format=pattern, locale=locale.replace("-", "_"))
+        return f"{_SYMBOLS.get(self._app.currency, self._app.currency)} {number}"
+
+
+def _day(moment: datetime, locale: str) -> str:
+    """ "martes 24 de noviembre" / "Tuesday, November 24"."""
+    pattern = "EEEE d 'de' MMMM" if locale.startswith("es") else "EEEE, MMMM d"
+    return format_date(moment.date(), pattern, locale=locale.replace("-", "_"))

@@ -1,0 +1,1 @@
+"""Reminders of bookings, by the owner's rules."""

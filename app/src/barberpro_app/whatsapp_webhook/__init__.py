@@ -1,0 +1,1 @@
+"""What WhatsApp tells us: who wrote, which button was pressed, what became of a message."""
