@@ -151,6 +151,20 @@ def test_object_level_access_over_http(house: House) -> None:
     assert house.ask("patient", "POST", f"{house.at}/alerts", json={}).status_code == 403
 
 
+def test_the_command_changes_the_master_key(house: House) -> None:
+    house.post("own", f"/clinical-records/{house.patient}/entries", {"text": "Antes"})
+    folder = house.accounts.home.folder / "secrets"
+    (folder / "notes-key-previous").write_text((folder / "notes-key").read_text())
+    (folder / "notes-key").write_text(base64.b64encode(os.urandom(32)).decode())
+    assert house.accounts.home.json("rotate-notes-key") == {"rotated": 1}
+    assert house.accounts.home.json("rotate-notes-key") == {"rotated": 0}
+    (folder / "notes-key-previous").unlink()
+    with house.accounts.browser() as restarted:
+        headers = {"Cookie": f"{SESSION_COOKIE}={house.cookies['own']}"}
+        found = restarted.get(f"{API}/clinical-records/{house.patient}", headers=headers).json()
+    assert found["entries"][0]["text"] == "Antes"
+
+
 HOSTILE: list[tuple[str, str, Any]] = [
     ("POST", "/clinical-records/{p}/entries", {"text": ""}),
     ("POST", "/clinical-records/{p}/entries", {"text": "x" * 20_001}),
