@@ -19,9 +19,17 @@ from barberpro_app.settings import AppConfiguration
 
 #: Tables whose fate the classes below decide; others that name clients are for a person to look at.
 _DECIDED = {
-    "booking", "clinical_entry", "clinical_access", "clinical_emergency", "encrypted_note",
-    "consent", "data_request", "patient_alert", "health_cover", "treatment_plan", "lab_order",
-    "session_recording", "ledger_line", "message", "contact_channel", "channel_consent",
+    "booking",
+    "clinical_entry",
+    "clinical_access",
+    "clinical_emergency",
+    "encrypted_note",
+    "consent",
+    "data_request",
+    "patient_alert",
+    "treatment_plan",
+    "lab_order",
+    "ledger_line",
 }  # fmt: skip
 _CLINICAL = ("clinical_entry", "encrypted_note", "treatment_plan", "lab_order", "patient_alert")
 
