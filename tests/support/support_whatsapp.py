@@ -81,12 +81,12 @@ class Line:
         )  # fmt: skip
         return key
 
-    def put(self, client: UUID, number: str = "5491123456789", **changes: Any) -> UUID:
+    def put(self, who: UUID, number: str = "5491123456789", **changes: Any) -> UUID:
         kind = changes.pop("kind", "booking_confirmed")
         found: UUID = self.accounts.rows(
             "INSERT INTO message (kind, channel, recipient, client_id, locale, payload, dedupe_key)"
             " VALUES (%s, 'whatsapp', %s, %s, 'es-AR', %s, %s) RETURNING id",
-            kind, number, client, Jsonb(booking_document(**changes)), uuid4().hex,
+            kind, number, who, Jsonb(booking_document(**changes)), uuid4().hex,
         )[0][0]  # fmt: skip
         return found
 

@@ -47,6 +47,7 @@ BY_SERVICE: Mapping[str, tuple[str, ...]] = {
         "barberpro_app.web.privacy_mine",
         "barberpro_app.web.setup.data_requests",
     ),
+    "whatsapp-webhook": ("barberpro_app.web.notices_mine",),
     "portfolio-service": ("barberpro_app.web.portfolio_gallery",),
     "payment": (
         "barberpro_app.web.money_pay",

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from barberpro_app.booking import service as bookings
 from barberpro_app.booking.service import BookingQuery
+from barberpro_app.integration_processor.setup import is_heard
 from barberpro_app.kit import clock
 from barberpro_app.web.booking_view import actor, view
 from barberpro_app.web.rendering import Reader, page, reader_of, see
@@ -40,4 +41,5 @@ async def mine(request: Request, reader: Reader = Depends(reader_of)) -> Respons
         "account/mine.html",
         coming=[view(request, reader, item) for item in coming],
         past=[view(request, reader, item) for item in reversed(past)],
+        whatsapp=is_heard(reader.site.settings),
     )

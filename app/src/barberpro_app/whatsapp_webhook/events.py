@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 STATUSES = {"sent", "delivered", "read", "failed"}
 _LONGEST_NAME = 256
+_NUMBER = re.compile(r"[0-9]{6,20}")
 #: Of a notification; Meta sends at most a few at once.
 MOST_EVENTS = 1000
 
@@ -49,7 +51,7 @@ def _values(body: Any) -> Iterator[dict[str, Any]]:
 def _messages(value: dict[str, Any]) -> Iterator[Event]:
     for message in _objects(value, "messages"):
         name, sender = _text(message, "id"), _text(message, "from")
-        if not name or not sender.isdigit() or not 6 <= len(sender) <= 20:
+        if not 1 <= len(name) <= _LONGEST_NAME or not _NUMBER.fullmatch(sender):
             continue
         document = {
             "from": sender,
@@ -65,7 +67,7 @@ def _messages(value: dict[str, Any]) -> Iterator[Event]:
 def _statuses(value: dict[str, Any]) -> Iterator[Event]:
     for status in _objects(value, "statuses"):
         name, state = _text(status, "id"), _text(status, "status")
-        if not name or state not in STATUSES:
+        if not 1 <= len(name) <= _LONGEST_NAME or state not in STATUSES:
             continue
         errors = _objects(status, "errors")
         first: dict[str, Any] = next(errors, {})

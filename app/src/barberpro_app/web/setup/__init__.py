@@ -11,6 +11,7 @@ from barberpro_app.web.setup import (
     messages,
     policies,
     providers,
+    reminders,
     schedule,
     services,
     staff,
@@ -31,6 +32,7 @@ routers = tuple(
         api,
         audit,
         messages,
+        reminders,
         withdrawals,
     )
 )

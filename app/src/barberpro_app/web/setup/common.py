@@ -68,6 +68,7 @@ def sections(reader: Reader) -> list[tuple[str, str]]:
         ("/ajustes/equipo", t("staff.title")),
         *_health(reader),
         ("/ajustes/arrepentimientos", t("withdrawals.title")),
+        ("/ajustes/recordatorios", t("reminders.title")),
         ("/ajustes/mensajes", t("messages.title")),
     ]
     if reader.principal.has_role("owner"):
