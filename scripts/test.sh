@@ -25,5 +25,5 @@ elif [ "$#" -gt 0 ]; then
 else
   lint
   # by file: tests of a file share what they set up (xdist_group has no effect with this pytest)
-  exec "$bin/python" -m pytest -n "${BARBERPRO_TEST_WORKERS:-auto}" --dist loadfile
+  exec "$bin/python" -m pytest -n "${BARBERPRO_TEST_WORKERS:-auto}" --dist loadfile --no-loadscope-reorder
 fi

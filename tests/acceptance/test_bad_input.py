@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 from support_operator import Operator
 
-pytestmark = pytest.mark.xdist_group("bad_input")
-
 GOOD = {
     "vertical": "barbershop",
     "name": "Prueba",

@@ -11,8 +11,6 @@ import httpx
 import pytest
 from support_operator import DEPLOY, Operator
 
-pytestmark = pytest.mark.xdist_group("first_command")
-
 
 def client_of(operator: Operator, deployment: str) -> httpx.Client:
     """A client that trusts the local CA, and finds the name where the machine does not."""

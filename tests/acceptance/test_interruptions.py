@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import pytest
+from support_kills import ARGUMENTS, words_for
 from support_operator import Operator
-
-SEED, KILLS = 20261124, 20
-
-ARGUMENTS = ["--market", "small", "--region", "argentina-central"]
 
 
 @pytest.fixture(scope="module")
@@ -28,48 +23,7 @@ def veteran() -> Iterator[Operator]:
     someone.leave()
 
 
-def words_for(name: str) -> list[str]:
-    return ["deploy", "--vertical", "barbershop", "--name", name, *ARGUMENTS]
-
-
-def end_state(operator: Operator, deployment: str) -> dict[str, object]:
-    """What must be the same however the deployment came about."""
-    status = operator.data("status", deployment)
-    runs = operator.data("runs", "--deployment", deployment)
-    steps = operator.data("runs", runs[0]["run"])["steps"]
-    return {
-        "state": status["state"],
-        "services": sorted(s["name"].replace(deployment, "ID") for s in status["services"]),
-        "steps": sorted({s["step"] for s in steps if s["phase"] == "run"}),
-        "result": runs[0]["status"],
-    }
-
-
 @pytest.mark.slow
-@pytest.mark.xdist_group("kills")
-@pytest.mark.timeout(600)
-def test_killed_at_any_moment_it_converges(veteran: Operator) -> None:
-    veteran.must(*words_for("Sereno"))
-    wanted = end_state(veteran, "sereno")
-    moments = random.Random(SEED)
-    started = time.monotonic()
-    veteran.must("destroy", "sereno", "--yes", "--no-backup")
-    usual = 8.0
-    for number in range(KILLS):
-        name = f"caida-{number}"
-        process = veteran.spawn(*words_for(name))
-        time.sleep(moments.uniform(0.2, usual))
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        veteran.must(*words_for(name))
-        assert end_state(veteran, name) == wanted, f"kill number {number}"
-        veteran.must("destroy", name, "--yes", "--no-backup")
-    assert [row["id"] for row in veteran.data("list")] == ["testigo"]
-    assert time.monotonic() > started
-
-
-@pytest.mark.slow
-@pytest.mark.xdist_group("interruptions")
 class TestInterruptions:
     def test_ctrl_c_stops_cleanly_and_resume_finishes(self, veteran: Operator) -> None:
         process = veteran.spawn(*words_for("Pausa"))

@@ -14,8 +14,6 @@ import psutil
 import pytest
 from support_operator import Operator
 
-pytestmark = [pytest.mark.xdist_group("lifecycle"), pytest.mark.slow]
-
 
 @pytest.fixture(scope="module")
 def two() -> Iterator[Operator]:

@@ -13,6 +13,7 @@ START_SECONDS = 60.0
 # how the app names, on /health, a service that is enabled and that
 ABSENT = "not_in_release"  # it does not contain
 ELSEWHERE = "in_worker_process"  # runs in the worker beside it
+NOT_SET_UP = "not_configured"  # contained, and waits for credentials that nobody gave
 HEALTHY = frozenset({"ok", "up", "running", "healthy", "true"})
 
 
@@ -39,6 +40,8 @@ def start_specialized(context: DeployContext) -> Outcome:
     for name in [str(entry) for entry in wanted] if isinstance(wanted, list) else []:
         if name not in states or _state(states[name]) == ABSENT:
             findings.append(_missing(name, base=name in base))
+        elif _state(states[name]) == NOT_SET_UP:
+            findings.append(_not_set_up(name))
         elif not _healthy(context, states[name]):
             findings.append(_unhealthy(name, states[name]))
         else:
@@ -77,6 +80,17 @@ def _missing(name: str, *, base: bool) -> Finding:
         where="GET /health",
         why="the plan enables it and the running app does not report it",
         mend="nothing to do here: it starts with the first release that contains it",
+    )
+
+
+def _not_set_up(name: str) -> Finding:
+    return Finding(
+        id=f"service-not-set-up-{name}",
+        severity=Severity.INFO,
+        what=f"{name} runs and waits for credentials",
+        where="GET /health",
+        why="nothing is sent or taken until its secrets are there",
+        mend="docs/how-to says how to set it up; /api/integrations/health shows its state",
     )
 
 

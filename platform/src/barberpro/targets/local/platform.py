@@ -10,13 +10,12 @@ import http.client
 import json
 import os
 import shutil
-import socket
 import sys
 import sysconfig
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -145,8 +144,8 @@ class LocalPlatform:
         self.postgres.wait()
         databases.ensure_registry(self.postgres, secret(self.layout.secrets / "registry-database"))
         self._wait_router()
+        self._wait_mailbox()
         state = self.store.platform()
-        self._wait_listening(SMTP_HOST, state.smtp_port, "mailbox")
         notes = []
         if state.https_port != ports.preferred("BARBERPRO_HTTPS_PORT", HTTPS_PORT):
             notes.append(f"HTTPS on port {state.https_port}")
@@ -159,7 +158,12 @@ class LocalPlatform:
         self.postgres.initialise()
 
     def _choose_ports(self) -> PlatformState:
-        """Free ports; the HTTPS port stays once a deployment's URL rests on it."""
+        """Free ports, remembered."""
+        self._choose_https_port()
+        return self._choose_smtp_port()
+
+    def _choose_https_port(self) -> PlatformState:
+        """It stays once a deployment's URL rests on it."""
         state = self.store.platform()
         state.addresses = ports.loopback_addresses()
         wanted = state.https_port or ports.preferred("BARBERPRO_HTTPS_PORT", HTTPS_PORT)
@@ -174,6 +178,11 @@ class LocalPlatform:
             )
         else:
             state.https_port = ports.next_free(wanted + 1, state.addresses)
+        self.store.save_platform(state)
+        return state
+
+    def _choose_smtp_port(self) -> PlatformState:
+        state = self.store.platform()
         wanted = state.smtp_port or ports.preferred("BARBERPRO_SMTP_PORT", SMTP_PORT)
         taken = frozenset({state.https_port})
         state.smtp_port = ports.next_free(wanted, [SMTP_HOST], taken=taken)
@@ -190,7 +199,7 @@ class LocalPlatform:
                 if ports.is_free(state.https_port, state.addresses):
                     self.supervisor.restart(["router"])
                 else:  # taken since it was chosen
-                    state = self._choose_ports()
+                    state = self._choose_https_port()
                     self._write_routes(state)
                     others = [name for name in self.supervisor.states() or {} if name != "router"]
                     self.supervisor.write([self._router(state)], keep=others)
@@ -210,18 +219,34 @@ class LocalPlatform:
             return False
         return answer.status == 200
 
-    def _wait_listening(self, host: str, port: int, program: str) -> None:
+    def _wait_mailbox(self) -> None:
+        """Waits until the mail catcher listens; where its port was taken meanwhile, it moves."""
         deadline = time.monotonic() + START_SECONDS
-        while True:
-            with suppress(OSError), socket.create_connection((host, port), 1):
-                return
+        while not self._mailbox_listens():
+            state = self.store.platform()
+            entry = (self.supervisor.states() or {}).get("mailbox")
+            if entry is not None and entry.state == "failed":
+                if ports.is_free(state.smtp_port, [SMTP_HOST]):
+                    self.supervisor.restart(["mailbox"])
+                else:  # taken since it was chosen
+                    state = self._choose_smtp_port()
+                    others = [name for name in self.supervisor.states() or {} if name != "mailbox"]
+                    self.supervisor.write([self._mailbox(state)], keep=others)
+                    self.supervisor.apply()
             if time.monotonic() > deadline:
                 raise BarberProError(
-                    f"{program} does not listen on {host}:{port}.",
-                    where=str(self.layout.logs / f"{program}.log"),
+                    f"The mail catcher does not listen on {SMTP_HOST}:{state.smtp_port}.",
+                    where=str(self.layout.logs / "mailbox.log"),
                     mend="see the log, then run `barberpro start`",
                 )
-            time.sleep(0.01)
+            time.sleep(0.02)
+
+    def _mailbox_listens(self) -> bool:
+        """Itself: that somebody answers on its port says nothing about who does."""
+        entry = (self.supervisor.states() or {}).get("mailbox")
+        if entry is None or entry.state != "running" or entry.pid is None:
+            return False
+        return ports.listened_by(entry.pid, self.store.platform().smtp_port)
 
     # -- bringing things in line with the records
 

@@ -47,6 +47,15 @@ def preferred(variable: str, default: int) -> int:
     return int(text)
 
 
+def listened_by(pid: int, port: int) -> bool:
+    """Whether a process of this user listens on TCP ``port``."""
+    try:
+        found = psutil.Process(pid).net_connections("tcp")
+    except psutil.Error:
+        return False
+    return any(c.status == psutil.CONN_LISTEN and tuple(c.laddr)[1] == port for c in found)
+
+
 def holder(port: int) -> str:
     """The program that listens on ``port``, as far as this user may know."""
     try:

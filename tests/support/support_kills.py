@@ -1,0 +1,80 @@
+"""``kill -9`` of a deploying process at random moments, and what must be the same afterwards."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from support_operator import Operator
+
+ARGUMENTS = ("--market", "small", "--region", "argentina-central")
+
+
+@dataclass(frozen=True)
+class Fall:
+    """One deployment that was killed ``moment`` seconds after its start and finished by the same
+    command; ``trouble`` is empty where it ended as an undisturbed one."""
+
+    moment: float
+    trouble: str
+
+
+def words_for(name: str) -> list[str]:
+    return ["deploy", "--vertical", "barbershop", "--name", name, *ARGUMENTS]
+
+
+def end_state(operator: Operator, deployment: str) -> dict[str, object]:
+    """What must be the same however the deployment came about."""
+    status = operator.data("status", deployment)
+    first = operator.data("runs", status["runs"][-1]["run"])
+    done = {
+        s["step"]
+        for s in first["steps"]
+        if s["phase"] == "run" and s["result"] in {"done", "skipped"}
+    }
+    names = {s["name"].replace(deployment, "ID").rstrip("0123456789") for s in status["services"]}
+    return {
+        "state": status["state"],
+        "services": sorted(names),
+        "steps": sorted(done),
+        "result": first["status"],
+    }
+
+
+def falls(operator: Operator, seed: int, count: int) -> Iterator[Fall]:
+    """``count`` new deployments, each killed once at a moment of an undisturbed run's length, and
+    destroyed when it was looked at. In the end nothing but the backups-free empty home is left."""
+    moments = random.Random(seed)
+    operator.must(*words_for("Testigo"))
+    started = time.monotonic()
+    operator.must(*words_for("Sereno"))
+    usual = time.monotonic() - started
+    wanted = end_state(operator, "sereno")
+    for number in range(count):
+        name, moment = f"caida-{number}", moments.uniform(0.1, usual)
+        process = operator.spawn(*words_for(name))
+        time.sleep(moment)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        finished = operator.run(*words_for(name))
+        trouble = "" if finished.returncode == 0 else finished.stderr[-2000:]
+        if not trouble and (state := end_state(operator, name)) != wanted:
+            trouble = f"{state} instead of {wanted}"
+        yield Fall(moment, trouble)
+        operator.must("destroy", name, "--yes", "--no-backup")
+    for name in ("sereno", "testigo"):
+        operator.must("destroy", name, "--yes", "--no-backup")
+
+
+def left_behind(operator: Operator) -> list[str]:
+    """Processes and files of a home whose last deployment was destroyed without a backup."""
+    files = [str(path) for path in operator.home.rglob("*") if path.is_file()]
+    return (
+        [str(process) for process in operator.processes()]
+        + files
+        + [str(p) for p in operator.outside()]
+    )
