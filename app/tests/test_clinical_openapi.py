@@ -8,29 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 from support_accounts import Accounts, Caller
+from support_openapi import formats, try_operations
 from support_shop import Shop
 
 from barberpro_app.identity.auth import SESSION_COOKIE
 from barberpro_app.identity.principal import SCOPES
 from barberpro_app.identity.repository import Subject
 
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-]
 TAGS = {"clinical records", "notes", "licences", "privacy", "session recordings", "odontogram",
         "treatment plans"}  # fmt: skip
 SERVICES = ["api-gateway", "booking", "encrypted-notes-service", "provider-verification-service",
@@ -73,33 +59,16 @@ def test_every_operation_keeps_to_its_document(shop: Shop, tmp_path: Path) -> No
         shop.providers[0],
     )[0]  # fmt: skip
     keys = st.sampled_from([str(patient)] * 3 + [str(booking), str(shop.providers[0])])
-    schemathesis.openapi.format("uuid", keys | st.uuids().map(str))
     cookie = accounts.session(Subject(staff_id=member))
     with accounts.browser() as caller:
         person = {"Cookie": f"{SESSION_COOKIE}={cookie}"}
         program = {"Authorization": f"Bearer {accounts.token(caller, *SCOPES)}"}
-        schema = schemathesis.openapi.from_dict(caller.app.openapi())
-        tried = 0
-        for result in schema.get_all_operations():
-            operation = result.ok()
-            if not TAGS.intersection(operation.tags or ()):
-                continue
-            tried += 1
-            cases = st.one_of(
-                operation.as_strategy(GenerationMode.POSITIVE),
-                operation.as_strategy(GenerationMode.NEGATIVE),
+        with formats({"uuid": keys | st.uuids().map(str)}):
+            tried = try_operations(
+                caller.app.openapi(),
+                TAGS,
+                lambda case, who: send(caller, case, who),
+                examples=12,
+                who=st.sampled_from([person, person, person, program]),
             )
-
-            @settings(
-                max_examples=12,
-                deadline=None,
-                database=None,
-                derandomize=True,
-                suppress_health_check=list(HealthCheck),
-            )
-            @given(cases, st.sampled_from([person, person, person, program]))
-            def conforms(case: Any, who: dict[str, str]) -> None:
-                case.validate_response(send(caller, case, who), checks=CHECKS)
-
-            conforms()
         assert tried > 40
