@@ -4,11 +4,12 @@ is gone afterwards with all of its processes."""
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from unittest import mock
 
@@ -101,10 +102,13 @@ def stand_in_app(folder: Path) -> Path:
 
 
 def free_port() -> int:
-    """A port that nobody listened on a moment ago, out of the way of the usual ones."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listened on a moment ago, out of the way of the usual ones and of those
+    that the system gives to clients, which could take it while the platform is down."""
+    while True:
+        port = random.randrange(12_000, 30_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def local_plan(

@@ -18,6 +18,7 @@ from typing import Any
 import psycopg
 
 from barberpro_app.booking import jobs as booking_jobs
+from barberpro_app.health.schema import current_schema, required_schema
 from barberpro_app.identity import repository as identity_repository
 from barberpro_app.integration_processor.instead import ByEmailInstead
 from barberpro_app.integration_processor.setup import is_heard, is_set_up
@@ -155,7 +156,7 @@ class Worker:
             self._awake.clear()
             tried = 0
             if self._outbox is not None:
-                tried = await _attempt("outbox", self._outbox.run_once)
+                tried = await self._attempt("outbox", self._outbox.run_once)
             self.last_turn = time.monotonic()
             if tried == BATCH:
                 continue
@@ -182,10 +183,32 @@ class Worker:
 
     async def _repeat(self, job: Job) -> None:
         while True:
-            done = await _attempt(job.name, job.run)
+            done = await self._attempt(job.name, job.run)
             if done:
                 log.info("job", job=job.name, done=done)
             await asyncio.sleep(job.seconds)
+
+    async def _attempt(self, name: str, run: Callable[[], Awaitable[int]]) -> int:
+        """How many things were done; 0 after a failure, which is logged."""
+        try:
+            return await run()
+        except UnavailableError:
+            log.debug("job_waits_for_database", job=name)
+        except psycopg.Error:
+            if await self._schema_is_there():
+                log.exception("job_failed", job=name)
+            else:  # not there yet, or changing this very moment
+                log.debug("job_waits_for_schema", job=name)
+        except Exception:
+            log.exception("job_failed", job=name)
+        return 0
+
+    async def _schema_is_there(self) -> bool:
+        try:
+            async with self._database.connection() as connection:
+                return await current_schema(connection) == required_schema()
+        except (UnavailableError, psycopg.Error):
+            return False
 
     async def _prune_sessions(self) -> int:
         async with self._database.transaction() as connection:
@@ -219,14 +242,3 @@ def _jobs_of(settings: Settings, database: Database) -> list[Job]:
 
 def _modules(table: Mapping[str, str], services: Iterable[str]) -> list[Any]:
     return [import_module(table[name]) for name in services if name in table]
-
-
-async def _attempt(name: str, run: Callable[[], Awaitable[int]]) -> int:
-    """How many things were done; 0 after a failure, which is logged."""
-    try:
-        return await run()
-    except (UnavailableError, psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction):
-        log.debug("job_waits_for_database", job=name)
-    except Exception:
-        log.exception("job_failed", job=name)
-    return 0
