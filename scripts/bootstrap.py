@@ -143,7 +143,9 @@ def build(environment: Path, locks: list[str]) -> None:
         say("installing the pinned packages ...")
         sources = [word for lock in locks for word in ("-r", lock)]
         python = str(environment / "bin" / "python")
-        command = [uv, "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:"]
+        # compiled once here: the processes of deployments write nothing into the environment
+        command = [uv, "pip", "install", "--quiet", "--compile-bytecode"]
+        command += ["--require-hashes", "--only-binary", ":all:"]
         run([*command, "--python", python, *sources], settings, "installing the pinned packages")
         (environment / ".ready").touch()
         say(f"environment ready in {time.monotonic() - started:.1f} s")

@@ -11,6 +11,7 @@ import argparse
 import importlib
 import io
 import json
+import os
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
@@ -34,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     for line in sys.stdin:
         if line.strip():
             _write(answers, _answer(line, arguments.run_command))
-    return 0
+    os._exit(0)  # all is written; taking the interpreter apart would keep the caller waiting
 
 
 def _answer(line: str, run_command: Callable[[list[str]], int]) -> dict[str, object]:
