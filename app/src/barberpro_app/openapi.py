@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from threading import Lock
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -24,15 +25,19 @@ def describe_scopes(app: FastAPI, routers: Iterable[APIRouter]) -> None:
         for method in route.methods or ()
     }
     generate = app.openapi
+    made: list[dict[str, Any]] = []
+    making = Lock()
 
     def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            schema = generate()
-            for (path, method), scope in needs.items():
-                without: list[dict[str, list[str]]] = [{}] if scope in PUBLIC_SCOPES else []
-                schema["paths"][path][method]["security"] = [*without, {"oauth2": [scope]}]
-        assert app.openapi_schema is not None
-        return app.openapi_schema
+        """Made once, by whichever thread asks first; takes half a second."""
+        with making:
+            if not made:
+                schema = generate()
+                for (path, method), scope in needs.items():
+                    without: list[dict[str, list[str]]] = [{}] if scope in PUBLIC_SCOPES else []
+                    schema["paths"][path][method]["security"] = [*without, {"oauth2": [scope]}]
+                made.append(schema)
+        return made[0]
 
     app.openapi = openapi  # type: ignore[method-assign]
 

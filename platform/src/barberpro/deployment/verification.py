@@ -22,7 +22,7 @@ from barberpro.planning.findings import Finding, Severity
 from barberpro.runs.outcomes import Outcome
 from barberpro.runs.pipelines import Stage
 
-SAMPLES = 30
+SAMPLES = 20
 SAMPLE_SECONDS = 0.5  # at most, for each of the three measurements
 
 
