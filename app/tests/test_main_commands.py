@@ -336,6 +336,9 @@ def test_nothing_personal_reaches_the_log(home: AppHome) -> None:
         httpx.post(f"{served.url}/oauth/token", data={"grant_type": "client_credentials"},
                    auth=("probe", "the-secret"))  # fmt: skip
         httpx.get(f"{served.url}/api/v1/me", headers={"Authorization": "Bearer the.bearer.token"})
+        deadline = time.monotonic() + 10  # a line is written after its answer was sent
+        while len(served.lines()) < 6 and time.monotonic() < deadline:
+            time.sleep(0.02)
     text = served.log.read_text()
     assert len(served.lines()) >= 6
     for secret in ("sss", "ttt", "clara", "the-secret", "bearer.token"):
