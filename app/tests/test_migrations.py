@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
 
 import psycopg
 import pytest
@@ -13,6 +16,7 @@ from support_postgres import TestServer
 
 from barberpro_app.health.schema import required_schema
 from barberpro_app.kit.errors import UnavailableError
+from barberpro_app.migrations.routines import apply_routines
 from barberpro_app.migrations.run import current, run_migrations
 
 
@@ -92,3 +96,33 @@ def test_the_database_refuses_an_overlap_whoever_writes_it(migrated_url: str) ->
         connection.execute(insert, ("2027-01-01 11:00Z",))
         with pytest.raises(psycopg.errors.ExclusionViolation):
             connection.execute(insert, ("2027-01-01 10:01Z",))
+
+
+def test_routines_are_replaced_when_one_changed_and_left_alone_otherwise(database_url: str) -> None:
+    run_migrations(database_url)
+    with psycopg.connect(database_url) as connection:
+        assert not apply_routines(connection)
+        connection.execute("DROP FUNCTION booking_body(uuid)")
+        connection.execute("UPDATE routine_release SET checksum = 'of another release'")
+    run_migrations(database_url)
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute("SELECT to_regprocedure('booking_body(uuid)') IS NOT NULL")
+        assert found.fetchone() == (True,)
+
+
+def test_every_routine_is_written_in_one_place_and_has_a_body_that_parses(
+    database_url: str,
+) -> None:
+    run_migrations(database_url)
+    scripts = "\n".join(
+        entry.read_text() for entry in files("barberpro_app.migrations.routines").iterdir()
+        if entry.name.endswith(".sql")
+    )  # fmt: skip
+    names = re.findall(r"^CREATE OR REPLACE (FUNCTION|VIEW|TRIGGER) (\w+)", scripts, re.MULTILINE)
+    assert len(names) > 60
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    assert not twice
+    with psycopg.connect(database_url) as connection:
+        # now that all are there, each body is checked
+        connection.execute("SET check_function_bodies = on")
+        connection.execute(scripts.encode())

@@ -21,6 +21,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from barberpro_app.kit.errors import AppError, UnavailableError
+from barberpro_app.migrations.routines import apply_routines
 
 #: Arbitrary but fixed: every migrating process asks for this advisory lock.
 _LOCK = 7_302_1981
@@ -39,7 +40,7 @@ class Migrated(TypedDict("Migrated", {"from": "str | None", "to": "str | None"})
 
 
 def run_migrations(owner_url: str, app_url: str | None = None) -> Migrated:
-    """Migrates, then grants the role of `app_url` what the app needs (nothing if it owns all).
+    """Migrates, replaces the routines, then grants the role of `app_url` what the app needs (nothing if it owns all).
 
     Raises `UnavailableError` if the server does not answer, and `MigrationError`.
     """
@@ -74,7 +75,7 @@ def _connect(url: str) -> psycopg.Connection:
             url,
             connect_timeout=10,
             application_name="barberpro-migrate",
-            options="-c lock_timeout=5s -c timezone=UTC -c client_min_messages=warning",
+            options="-c lock_timeout=5s -c timezone=UTC -c client_min_messages=warning -c check_function_bodies=off",
         )
     except psycopg.OperationalError as error:
         raise UnavailableError(" ".join(str(error).split())) from error
@@ -115,6 +116,8 @@ def _upgrade(connection: Connection) -> None:
         try:
             command.upgrade(config, "head")
             connection.commit()
+            apply_routines(_raw(connection))
+            _raw(connection).commit()
             return
         except (psycopg.errors.LockNotAvailable, OperationalError) as error:
             connection.rollback()
@@ -151,7 +154,7 @@ def _grant(connection: Connection, role: str) -> None:
         "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON clinical_entry FROM {role}",
         "REVOKE UPDATE, DELETE, TRUNCATE ON clinical_access, clinical_emergency FROM {role}",
         "REVOKE DELETE, TRUNCATE ON sealed_key, consent FROM {role}",
-        "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON alembic_version FROM {role}",
+        "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON alembic_version, routine_release FROM {role}",
     ):
         raw.execute(sql.SQL(statement).format(role=name))
     raw.commit()

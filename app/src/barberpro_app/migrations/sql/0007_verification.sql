@@ -24,7 +24,9 @@ CREATE TABLE licence (
     CHECK (kind = 'provisional' OR (number <> '' AND jurisdiction <> '')),
     CHECK (kind <> 'provisional' OR valid_until IS NOT NULL)
 );
+
 CREATE INDEX licence_provider ON licence (provider_id);
+
 CREATE UNIQUE INDEX licence_number ON licence (kind, jurisdiction, number)
     WHERE kind <> 'provisional' AND status <> 'rejected';
 
@@ -45,43 +47,6 @@ CREATE FUNCTION provider_bookable(p_provider uuid) RETURNS boolean LANGUAGE sql 
                         OR valid_until >= (now() AT TIME ZONE 'Etc/GMT+12')::date))
 $$;
 
--- As before, but "any provider" passes over those who may not be booked; one asked for by name is
--- refused by the trigger below, with the reason.
-CREATE OR REPLACE FUNCTION booking_candidates(
-    p_provider uuid, p_service service, p_location location, p_starts timestamptz
-) RETURNS TABLE (provider_id uuid, minutes integer, price_centavos bigint)
-LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    v_midnight CONSTANT timestamp := date_trunc('day', p_starts AT TIME ZONE p_location.zone);
-    v_day CONSTANT tstzrange := tstzrange(v_midnight AT TIME ZONE p_location.zone,
-        (v_midnight + interval '1 day') AT TIME ZONE p_location.zone);
-BEGIN
-    IF p_provider IS NOT NULL THEN
-        RETURN QUERY
-        SELECT p.id, coalesce(ps.minutes, p_service.minutes),
-               coalesce(ps.price_centavos, p_service.price_centavos)
-        FROM provider p
-        JOIN provider_service ps ON ps.provider_id = p.id AND ps.service_id = p_service.id
-        JOIN provider_location pl ON pl.provider_id = p.id AND pl.location_id = p_location.id
-        WHERE p.id = p_provider AND p.active;
-        RETURN;
-    END IF;
-    RETURN QUERY
-    SELECT p.id, coalesce(ps.minutes, p_service.minutes),
-           coalesce(ps.price_centavos, p_service.price_centavos)
-    FROM provider p
-    JOIN provider_service ps ON ps.provider_id = p.id AND ps.service_id = p_service.id
-    JOIN provider_location pl ON pl.provider_id = p.id AND pl.location_id = p_location.id
-    CROSS JOIN LATERAL (
-        SELECT coalesce(sum(upper(o.period) - lower(o.period)), interval '0') AS booked
-        FROM occupancy o
-        WHERE o.resource_id = p.id AND o.active AND o.period && v_day
-          AND (o.expires_at IS NULL OR o.expires_at > now())
-    ) busy
-    WHERE p.active AND provider_bookable(p.id)
-    ORDER BY busy.booked, p.sort, p.name, p.id;
-END $$;
-
 -- The rule that nothing goes round: whatever makes or moves a booking comes through here.
 CREATE FUNCTION booking_needs_verified_provider() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -91,8 +56,10 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+
 CREATE TRIGGER booking_verified_insert BEFORE INSERT ON booking
     FOR EACH ROW EXECUTE FUNCTION booking_needs_verified_provider();
+
 CREATE TRIGGER booking_verified_move BEFORE UPDATE OF provider_id, starts_at ON booking
     FOR EACH ROW WHEN (NEW.provider_id <> OLD.provider_id OR NEW.starts_at <> OLD.starts_at)
     EXECUTE FUNCTION booking_needs_verified_provider();

@@ -1,4 +1,4 @@
-"""Locations, providers, services, clients, bookings, audit trail, outbox; the booking functions."""
+"""Locations, providers, services, clients, bookings, audit trail, outbox."""
 
 from __future__ import annotations
 
@@ -11,5 +11,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    for name in ("tables", "common", "slots", "booking"):
-        run_file(f"0001_{name}.sql")
+    run_file("0001_tables.sql")

@@ -11,5 +11,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    for name in ("payment_tables", "payment"):
-        run_file(f"0006_{name}.sql")
+    run_file("0006_payment_tables.sql")

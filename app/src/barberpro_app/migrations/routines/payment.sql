@@ -1,6 +1,6 @@
 -- What payments do. Order of locks: booking, payment, payment at the provider, account, time.
 
-CREATE FUNCTION booking_account_lock(p_booking uuid, p_currency text)
+CREATE OR REPLACE FUNCTION booking_account_lock(p_booking uuid, p_currency text)
 RETURNS booking_account LANGUAGE plpgsql AS $$
 DECLARE
     a booking_account;
@@ -17,7 +17,7 @@ END $$;
 
 -- Moves the account of a booking to p_next and writes the difference into the books; p_money is the
 -- account that money came to or left (null if none moved).
-CREATE FUNCTION booking_account_move(
+CREATE OR REPLACE FUNCTION booking_account_move(
     p_actor jsonb, p_kind text, p_key text, p_money text, p_next booking_account
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -39,14 +39,14 @@ BEGIN
         adjusted = p_next.adjusted, income = p_next.income WHERE booking_id = a.booking_id;
 END $$;
 
-CREATE FUNCTION money_account(p_method text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION money_account(p_method text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE p_method WHEN 'cash' THEN 'cash' WHEN 'transfer' THEN 'bank'
                          ELSE 'mercado-pago' END
 $$;
 
 -- Money of a payment that came (positive) or went back (negative). What is not for a booking, or not
 -- counted for one, is held for the client; with nobody known, in suspense.
-CREATE FUNCTION payment_money(
+CREATE OR REPLACE FUNCTION payment_money(
     p_actor jsonb, p payment, p_kind text, p_key text, p_delta bigint, p_to_booking boolean,
     p_goodwill boolean DEFAULT true
 ) RETURNS void LANGUAGE plpgsql AS $$
@@ -72,21 +72,20 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION next_receipt() RETURNS bigint LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION next_receipt() RETURNS bigint LANGUAGE sql AS $$
     UPDATE receipt_counter SET last = last + 1 RETURNING last
 $$;
 
--- Whether a booking is paid by something else than money (a package); packages replace this.
-CREATE FUNCTION booking_covered(p_booking uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT false
+CREATE OR REPLACE FUNCTION booking_covered(p_booking uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM pass_use WHERE booking_id = p_booking AND state <> 'returned')
 $$;
 
-CREATE FUNCTION booking_paid(p_booking uuid) RETURNS bigint LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION booking_paid(p_booking uuid) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT coalesce((SELECT paid FROM booking_account WHERE booking_id = p_booking), 0)
 $$;
 
 -- No booking of a visitor is confirmed before its deposit is there.
-CREATE FUNCTION booking_needs_deposit() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION booking_needs_deposit() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     v_quote record;
 BEGIN
@@ -109,12 +108,13 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER booking_unpaid BEFORE INSERT OR UPDATE OF status ON booking
+
+CREATE OR REPLACE TRIGGER booking_unpaid BEFORE INSERT OR UPDATE OF status ON booking
     FOR EACH ROW EXECUTE FUNCTION booking_needs_deposit();
 
 -- What a change of status does to the account: a completed booking is charged, a missed one keeps
 -- its deposit, any other is charged nothing. What was paid online for a cancelled one goes back.
-CREATE FUNCTION booking_charged() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION booking_charged() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     c_actor CONSTANT jsonb := '{"kind": "system", "id": ""}';
     a booking_account;
@@ -141,11 +141,12 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER booking_charged AFTER UPDATE OF status ON booking
+
+CREATE OR REPLACE TRIGGER booking_charged AFTER UPDATE OF status ON booking
     FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION booking_charged();
 
 -- Notes a refund at the provider, unless as much is on its way already.
-CREATE FUNCTION refund_add(
+CREATE OR REPLACE FUNCTION refund_add(
     p_actor jsonb, p_payment uuid, p_provider text, p_amount bigint, p_kind text, p_reason text
 ) RETURNS uuid LANGUAGE plpgsql AS $$
 DECLARE
@@ -169,7 +170,7 @@ BEGIN
     RETURN v_id;
 END $$;
 
-CREATE VIEW payment_document AS
+CREATE OR REPLACE VIEW payment_document AS
 SELECT p.id, p.booking_id, p.client_id, p.created_at, jsonb_build_object(
     'id', p.id, 'booking_id', p.booking_id, 'purchase_id', p.purchase_id,
     'client_id', p.client_id, 'method', p.method,
@@ -186,14 +187,14 @@ FROM payment p
 LEFT JOIN client c ON c.id = p.client_id
 LEFT JOIN booking b ON b.id = p.booking_id;
 
-CREATE FUNCTION payment_body(p_id uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+CREATE OR REPLACE FUNCTION payment_body(p_id uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN (SELECT document FROM payment_document WHERE id = p_id);
 END $$;
 
 -- Whom a booking is for, and until when its time is kept while it is paid for: p_minutes from now,
 -- never beyond an hour after it was made. The deposit is worked out anew for who it is for.
-CREATE FUNCTION booking_for_payment(
+CREATE OR REPLACE FUNCTION booking_for_payment(
     p_actor jsonb, p_booking uuid, p_request jsonb, p_minutes integer
 ) RETURNS booking LANGUAGE plpgsql AS $$
 DECLARE
@@ -227,7 +228,7 @@ END $$;
 
 -- A payment to be made online: {client?, note?, what: deposit | all}. One that is open for the same
 -- amount is given again, so that a second click makes no second one.
-CREATE FUNCTION payment_begin(
+CREATE OR REPLACE FUNCTION payment_begin(
     p_actor jsonb, p_booking uuid, p_request jsonb, p_currency text, p_minutes integer
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
@@ -261,7 +262,7 @@ BEGIN
 END $$;
 
 -- Marks a payment as received, with its receipt's number.
-CREATE FUNCTION payment_approve(p_payment uuid, p_received bigint) RETURNS void
+CREATE OR REPLACE FUNCTION payment_approve(p_payment uuid, p_received bigint) RETURNS void
 LANGUAGE sql AS $$
     UPDATE payment SET state = 'approved', paid_at = coalesce(paid_at, now()),
         received_centavos = received_centavos + p_received, next_check_at = NULL,
@@ -270,7 +271,7 @@ LANGUAGE sql AS $$
 $$;
 
 -- Cash or a transfer that reception received: {method, amount_centavos, reference, client?, note?}.
-CREATE FUNCTION payment_record(
+CREATE OR REPLACE FUNCTION payment_record(
     p_actor jsonb, p_policies jsonb, p_booking uuid, p_request jsonb, p_currency text, p_key jsonb
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
@@ -304,7 +305,7 @@ BEGIN
 END $$;
 
 -- Confirms a hold whose deposit is there by now.
-CREATE FUNCTION booking_confirm_if_paid(p_actor jsonb, p_policies jsonb, p_booking uuid)
+CREATE OR REPLACE FUNCTION booking_confirm_if_paid(p_actor jsonb, p_policies jsonb, p_booking uuid)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     b booking;
@@ -319,7 +320,7 @@ BEGIN
 END $$;
 
 -- Keeps the time of a hold again whose time was over when its payment came; false if it is gone.
-CREATE FUNCTION booking_hold_again(p_booking uuid) RETURNS boolean LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION booking_hold_again(p_booking uuid) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     b booking;
     o occupancy;
@@ -354,7 +355,7 @@ END $$;
 -- Takes in a payment as it was just read at Mercado Pago: {id, reference, status, currency, amount,
 -- reversed, fee, last_change}. Safe to repeat and to run at once; what is older than what is known
 -- changes nothing. Answers what it did.
-CREATE FUNCTION mercado_pago_apply(p_actor jsonb, p_policies jsonb, p_facts jsonb)
+CREATE OR REPLACE FUNCTION mercado_pago_apply(p_actor jsonb, p_policies jsonb, p_facts jsonb)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     v_status CONSTANT text := p_facts->>'status';
@@ -399,7 +400,7 @@ BEGIN
 END $$;
 
 -- The first time that money is seen: to what it was asked for, or back.
-CREATE FUNCTION mercado_pago_receive(
+CREATE OR REPLACE FUNCTION mercado_pago_receive(
     p_actor jsonb, p_policies jsonb, p payment, m mercado_pago_payment, p_fee bigint
 ) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -443,7 +444,7 @@ BEGIN
     RETURN v_problem;
 END $$;
 
-CREATE FUNCTION tell_of_refund(p payment, b booking, p_amount bigint, p_key text) RETURNS void
+CREATE OR REPLACE FUNCTION tell_of_refund(p payment, b booking, p_amount bigint, p_key text) RETURNS void
 LANGUAGE sql AS $$
     INSERT INTO message (kind, recipient, locale, payload, dedupe_key)
     SELECT 'payment_refunded', c.email, c.locale, jsonb_build_object('name', c.name,
@@ -453,16 +454,22 @@ LANGUAGE sql AS $$
     ON CONFLICT (dedupe_key) DO NOTHING
 $$;
 
--- What follows when a payment is there: its booking is confirmed. Packages replace this.
-CREATE FUNCTION payment_approved(p_actor jsonb, p_policies jsonb, p_payment uuid)
+CREATE OR REPLACE FUNCTION payment_approved(p_actor jsonb, p_policies jsonb, p_payment uuid)
 RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    p payment;
 BEGIN
-    PERFORM booking_confirm_if_paid(p_actor, p_policies, p.booking_id)
-    FROM payment p WHERE p.id = p_payment AND p.booking_id IS NOT NULL;
+    SELECT * INTO p FROM payment WHERE id = p_payment;
+    IF p.purchase_id IS NOT NULL THEN
+        PERFORM pass_open(p_actor, p);
+    END IF;
+    IF p.booking_id IS NOT NULL THEN
+        PERFORM booking_confirm_if_paid(p_actor, p_policies, p.booking_id);
+    END IF;
 END $$;
 
 -- Money that went back at the provider, by whomever.
-CREATE FUNCTION mercado_pago_reverse(
+CREATE OR REPLACE FUNCTION mercado_pago_reverse(
     p_actor jsonb, p payment, m mercado_pago_payment, p_reversed bigint, p_chargeback boolean
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -496,7 +503,7 @@ END $$;
 
 -- Gives money back: {amount_centavos or null for all that is left, reason}. What was paid by hand is
 -- given back by hand, at once; what was paid online waits for the provider.
-CREATE FUNCTION refund_ask(p_actor jsonb, p_payment uuid, p_request jsonb, p_key jsonb)
+CREATE OR REPLACE FUNCTION refund_ask(p_actor jsonb, p_payment uuid, p_request jsonb, p_key jsonb)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     v_answer jsonb := idempotency_begin(p_key);
@@ -540,11 +547,53 @@ BEGIN
     RETURN idempotency_end(p_key, 201, payment_body(p.id));
 END $$;
 
--- What of a payment bought something that was used up already; packages replace both of these.
-CREATE FUNCTION payment_spent(p_payment uuid) RETURNS bigint LANGUAGE sql STABLE AS $$
-    SELECT 0::bigint
+-- Of a sold pass only what was not taken can be given back; then its credits are gone.
+CREATE OR REPLACE FUNCTION payment_spent(p_payment uuid) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT coalesce((SELECT CASE WHEN x.state <> 'open' THEN p.received_centavos - p.refunded_centavos
+                ELSE x.price_centavos * x.taken / x.credits END
+        FROM pass_period x JOIN payment p ON p.id = x.payment_id
+        WHERE x.payment_id = p_payment), 0)
 $$;
-CREATE FUNCTION payment_refunded(p_actor jsonb, p_payment uuid) RETURNS void LANGUAGE plpgsql AS $$
+
+-- A refund of a sold pass takes the credits that nobody took: the client is owed money then, not
+-- credits. What is taken stays worth what was not given back, so that all of it is earned in the end.
+CREATE OR REPLACE FUNCTION payment_refunded(p_actor jsonb, p_payment uuid) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    p payment;
+    x pass_period;
+    v_back bigint;
 BEGIN
-    RETURN;
+    SELECT * INTO p FROM payment WHERE id = p_payment;
+    SELECT * INTO x FROM pass_period WHERE payment_id = p_payment AND state = 'open' FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    v_back := p.refunded_centavos + coalesce((SELECT sum(r.amount_centavos) FROM refund r
+        WHERE r.payment_id = p.id AND r.state = 'pending'), 0)
+        - (p.amount_centavos - x.price_centavos);
+    -- more than that may go back at the provider (a chargeback): the client owes it then
+    v_back := greatest(0, least(v_back, x.price_centavos
+        - x.price_centavos * x.taken / x.credits));
+    IF v_back = 0 THEN
+        RETURN;
+    END IF;
+    PERFORM ledger_post(p_actor, 'pass.refunded', x.currency,
+        jsonb_build_object('kind', 'pass', 'id', x.pass_id),
+        'pass-refunded:' || x.id || ':' || (x.price_centavos - v_back), jsonb_build_array(
+            ledger_part('packages', v_back, x.client_id),
+            ledger_part('deposits', -v_back, x.client_id)));
+    x.price_centavos := x.price_centavos - v_back;
+    UPDATE pass_period SET price_centavos = x.price_centavos,
+        credits = CASE WHEN taken > 0 THEN taken ELSE credits END WHERE id = x.id;
+    IF x.taken > 0 THEN
+        PERFORM pass_earn(x, x.price_centavos * x.earned_uses / x.taken, 'revenue', 'pass.used',
+                          'pass-worth:' || x.id || ':' || x.price_centavos);
+    ELSE
+        PERFORM pass_earn(x, x.price_centavos, 'packages-expired', 'pass.expired',
+                          'pass-expired:' || x.id);
+        UPDATE pass_period SET state = 'refunded' WHERE id = x.id;
+    END IF;
+    PERFORM audit_record(p_actor, 'pass.refunded', 'pass', x.pass_id::text,
+        jsonb_build_object('amount_centavos', v_back));
 END $$;

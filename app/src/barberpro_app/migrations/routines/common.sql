@@ -1,13 +1,13 @@
 -- What the booking functions share.
 
 -- A refusal: `code` is what callers see, mapped to a status by the app. Rolls everything back.
-CREATE FUNCTION refuse(p_code text, p_detail text DEFAULT '', p_field text DEFAULT '')
+CREATE OR REPLACE FUNCTION refuse(p_code text, p_detail text DEFAULT '', p_field text DEFAULT '')
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION USING ERRCODE = 'BP001', MESSAGE = p_code, DETAIL = p_detail, COLUMN = p_field;
 END $$;
 
-CREATE FUNCTION audit_record(
+CREATE OR REPLACE FUNCTION audit_record(
     p_actor jsonb, p_action text, p_kind text, p_id text, p_changes jsonb
 ) RETURNS void LANGUAGE sql AS $$
     INSERT INTO audit_event (actor_kind, actor_id, actor_name, action, object_kind, object_id,
@@ -18,7 +18,7 @@ $$;
 
 -- The stored answer to this key, or null if it is new; the lock makes concurrent duplicates wait.
 -- Only answers of success are stored: a refused request changed nothing and may be sent again.
-CREATE FUNCTION idempotency_begin(p_key jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION idempotency_begin(p_key jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     stored idempotency;
 BEGIN
@@ -39,7 +39,7 @@ BEGIN
     RETURN jsonb_build_object('status', stored.status, 'body', stored.response, 'replayed', true);
 END $$;
 
-CREATE FUNCTION idempotency_end(p_key jsonb, p_status integer, p_body jsonb)
+CREATE OR REPLACE FUNCTION idempotency_end(p_key jsonb, p_status integer, p_body jsonb)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 BEGIN
     IF p_key IS NOT NULL THEN
@@ -50,11 +50,11 @@ BEGIN
 END $$;
 
 -- app.json's policies with what the owner changed of them.
-CREATE FUNCTION effective_policies(p_defaults jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION effective_policies(p_defaults jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT p_defaults || coalesce((SELECT value FROM settings_value WHERE key = 'policies'), '{}')
 $$;
 
-CREATE VIEW booking_document AS
+CREATE OR REPLACE VIEW booking_document AS
 SELECT b.id, b.code, b.status, b.starts_at, b.ends_at, b.provider_id, b.location_id, b.client_id,
        b.held_by,
        jsonb_build_object(
@@ -82,7 +82,7 @@ JOIN service s ON s.id = b.service_id
 LEFT JOIN client c ON c.id = b.client_id;
 
 -- A code that can be read aloud: no I, L, O, U, 0, 1. 30^8 of them; one that exists is drawn again.
-CREATE FUNCTION new_booking_code() RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION new_booking_code() RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     alphabet CONSTANT text := '23456789ABCDEFGHJKMNPQRSTVWXYZ';
     noise bigint;
@@ -103,7 +103,7 @@ END $$;
 
 -- The client of a contact: by e-mail, else a new one. What is on file is not overwritten, for
 -- whoever types an address has not proved that it is theirs.
-CREATE FUNCTION client_of_contact(p_contact jsonb) RETURNS uuid LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION client_of_contact(p_contact jsonb) RETURNS uuid LANGUAGE plpgsql AS $$
 DECLARE
     v_email text := lower(p_contact->>'email');
     v_id uuid;

@@ -9,22 +9,28 @@
 -- Answer: {status, body: the booking, replayed}.
 
 -- In PL/pgSQL because it keeps the plan; a function in SQL would plan four joins at each call.
-CREATE FUNCTION booking_body(p_id uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+CREATE OR REPLACE FUNCTION booking_body(p_id uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN (SELECT document FROM booking_document WHERE id = p_id);
 END $$;
 
--- The message that tells the client; its payload is the booking as it was then.
-CREATE FUNCTION tell_client(p_kind text, p_body jsonb) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO message (kind, recipient, locale, payload, dedupe_key)
-    SELECT p_kind, p_body->'client'->>'email', p_body->'client'->>'locale', p_body,
+CREATE OR REPLACE FUNCTION tell_client(p_kind text, p_body jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_client CONSTANT uuid := (p_body->'client'->>'id')::uuid;
+    v_email CONSTANT text := p_body->'client'->>'email';
+    c record;
+BEGIN
+    SELECT * INTO c FROM client_channel(v_client);
+    INSERT INTO message (kind, channel, recipient, client_id, locale, payload, dedupe_key)
+    SELECT p_kind, coalesce(c.channel, 'email'), coalesce(c.address, v_email), v_client,
+           p_body->'client'->>'locale', p_body,
            p_kind || ':' || (p_body->>'id') || ':' || (p_body->>'version')
-    WHERE p_body->'client'->>'email' IS NOT NULL
-    ON CONFLICT (dedupe_key) DO NOTHING
-$$;
+    WHERE coalesce(c.address, v_email) IS NOT NULL
+    ON CONFLICT (dedupe_key) DO NOTHING;
+END $$;
 
 -- The booking, locked, if the actor may touch it at the version that it was read.
-CREATE FUNCTION booking_lock(p_actor jsonb, p_id uuid, p_version integer)
+CREATE OR REPLACE FUNCTION booking_lock(p_actor jsonb, p_id uuid, p_version integer)
 RETURNS booking LANGUAGE plpgsql AS $$
 DECLARE
     b booking;
@@ -41,7 +47,7 @@ END $$;
 
 -- Staff and API clients see all, a provider's login its own agenda, a client the own bookings, and
 -- whoever made a hold that hold; an anonymous hold is known by its id alone, until it has a client.
-CREATE FUNCTION booking_visible(p_actor jsonb, p_client uuid, p_provider uuid, p_held_by text)
+CREATE OR REPLACE FUNCTION booking_visible(p_actor jsonb, p_client uuid, p_provider uuid, p_held_by text)
 RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE
         WHEN p_actor->>'only_provider' IS NOT NULL
@@ -53,7 +59,7 @@ RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
 $$;
 
 -- Inserts the booking and takes its time. Raises exclusion_violation if the time is taken.
-CREATE FUNCTION booking_insert(p booking, p_period tstzrange) RETURNS uuid LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION booking_insert(p booking, p_period tstzrange) RETURNS uuid LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM slot_prepare(p.provider_id, p_period);
     INSERT INTO booking (id, code, status, client_id, provider_id, service_id, location_id,
@@ -69,7 +75,7 @@ END $$;
 
 -- Makes a booking of p_draft (status, client, note, held_by, source, hold_expires_at are given)
 -- with the provider asked for, or with the one who is free and has least to do that day.
-CREATE FUNCTION booking_make(p_draft booking, p_policies jsonb, p_request jsonb)
+CREATE OR REPLACE FUNCTION booking_make(p_draft booking, p_policies jsonb, p_request jsonb)
 RETURNS uuid LANGUAGE plpgsql AS $$
 DECLARE
     d booking := p_draft;
@@ -132,9 +138,9 @@ BEGIN
                    'starts_at');
 END $$;
 
--- Who gives the service at the place, the asked one or all: least minutes booked that day first,
--- then the order of the business.
-CREATE FUNCTION booking_candidates(
+-- As before, but "any provider" passes over those who may not be booked; one asked for by name is
+-- refused by the trigger below, with the reason.
+CREATE OR REPLACE FUNCTION booking_candidates(
     p_provider uuid, p_service service, p_location location, p_starts timestamptz
 ) RETURNS TABLE (provider_id uuid, minutes integer, price_centavos bigint)
 LANGUAGE plpgsql STABLE AS $$
@@ -165,11 +171,11 @@ BEGIN
         WHERE o.resource_id = p.id AND o.active AND o.period && v_day
           AND (o.expires_at IS NULL OR o.expires_at > now())
     ) busy
-    WHERE p.active
+    WHERE p.active AND provider_bookable(p.id)
     ORDER BY busy.booked, p.sort, p.name, p.id;
 END $$;
 
-CREATE FUNCTION booking_hold(p_actor jsonb, p_policies jsonb, p_request jsonb, p_key jsonb)
+CREATE OR REPLACE FUNCTION booking_hold(p_actor jsonb, p_policies jsonb, p_request jsonb, p_key jsonb)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     v_policies CONSTANT jsonb := effective_policies(p_policies);
@@ -193,7 +199,7 @@ BEGIN
 END $$;
 
 -- A client keeps few times at once; holds without a sign-in are limited by address, in the app.
-CREATE FUNCTION check_holds(p_actor jsonb) RETURNS void LANGUAGE plpgsql STABLE AS $$
+CREATE OR REPLACE FUNCTION check_holds(p_actor jsonb) RETURNS void LANGUAGE plpgsql STABLE AS $$
 DECLARE
     c_most CONSTANT integer := 5;
 BEGIN
@@ -206,7 +212,7 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION booking_book(p_actor jsonb, p_policies jsonb, p_request jsonb, p_key jsonb)
+CREATE OR REPLACE FUNCTION booking_book(p_actor jsonb, p_policies jsonb, p_request jsonb, p_key jsonb)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     v_answer jsonb := idempotency_begin(p_key);
@@ -230,7 +236,7 @@ BEGIN
 END $$;
 
 -- The client of a request: the signed-in one, the one named, or the contact's.
-CREATE FUNCTION booking_client(p_actor jsonb, p_request jsonb) RETURNS uuid LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION booking_client(p_actor jsonb, p_request jsonb) RETURNS uuid LANGUAGE plpgsql AS $$
 DECLARE
     v_id uuid := coalesce(p_actor->>'only_client', p_request->>'client_id')::uuid;
 BEGIN
@@ -247,21 +253,21 @@ BEGIN
 END $$;
 
 -- The contact that a request gives, if it is that which names the client.
-CREATE FUNCTION booking_contact(p_actor jsonb, p_request jsonb) RETURNS jsonb
+CREATE OR REPLACE FUNCTION booking_contact(p_actor jsonb, p_request jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN coalesce(p_actor->>'only_client', p_request->>'client_id') IS NULL
                 THEN p_request->'client' END
 $$;
 
 -- What the audit trail keeps of a booking: no personal data.
-CREATE FUNCTION booking_facts(p_body jsonb, p_request jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION booking_facts(p_body jsonb, p_request jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
     SELECT jsonb_strip_nulls(jsonb_build_object(
         'code', p_body->>'code', 'status', p_body->>'status', 'starts_at', p_body->>'starts_at',
         'provider_id', p_body->'provider'->>'id', 'service_id', p_body->'service'->>'id',
         'override', p_request->>'override_reason'))
 $$;
 
-CREATE FUNCTION booking_confirm(
+CREATE OR REPLACE FUNCTION booking_confirm(
     p_actor jsonb, p_policies jsonb, p_id uuid, p_request jsonb, p_key jsonb
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
@@ -286,7 +292,7 @@ BEGIN
     RETURN idempotency_end(p_key, 200, v_answer);
 END $$;
 
-CREATE FUNCTION check_held(b booking) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION check_held(b booking) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF b.status = 'expired' OR (b.status = 'held' AND b.hold_expires_at <= now()) THEN
         PERFORM refuse('hold_expired', 'The time is no longer kept for you; choose again.');
@@ -295,7 +301,7 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION booking_extend(p_actor jsonb, p_policies jsonb, p_id uuid)
+CREATE OR REPLACE FUNCTION booking_extend(p_actor jsonb, p_policies jsonb, p_id uuid)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     v_policies CONSTANT jsonb := effective_policies(p_policies);
@@ -314,7 +320,7 @@ BEGIN
     RETURN jsonb_build_object('status', 200, 'body', booking_body(p_id), 'replayed', false);
 END $$;
 
-CREATE FUNCTION booking_reschedule(
+CREATE OR REPLACE FUNCTION booking_reschedule(
     p_actor jsonb, p_policies jsonb, p_id uuid, p_request jsonb, p_key jsonb
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
@@ -356,7 +362,7 @@ END $$;
 
 -- What a move would be: with the same provider the minutes as booked, with another one theirs; the
 -- price stays as agreed. Refuses what is not offered.
-CREATE FUNCTION reschedule_offer(
+CREATE OR REPLACE FUNCTION reschedule_offer(
     b booking, p_provider uuid, p_starts timestamptz, p_policies jsonb, p_request jsonb,
     OUT provider_id uuid, OUT minutes integer, OUT buffer_before integer, OUT buffer_after integer
 ) LANGUAGE plpgsql STABLE AS $$
@@ -394,7 +400,7 @@ BEGIN
 END $$;
 
 -- Cancelling what is cancelled already answers with it, so that a retry is harmless.
-CREATE FUNCTION booking_cancel(p_actor jsonb, p_policies jsonb, p_id uuid, p_request jsonb)
+CREATE OR REPLACE FUNCTION booking_cancel(p_actor jsonb, p_policies jsonb, p_id uuid, p_request jsonb)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     v_policies CONSTANT jsonb := effective_policies(p_policies);
@@ -425,7 +431,7 @@ BEGIN
     RETURN jsonb_build_object('status', 200, 'body', booking_body(p_id), 'replayed', false);
 END $$;
 
-CREATE FUNCTION check_version(b booking, p_request jsonb) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION check_version(b booking, p_request jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF b.version <> (p_request->>'version')::integer THEN
         PERFORM refuse('stale_version', 'Somebody else changed this booking meanwhile.', 'version');
@@ -434,7 +440,7 @@ END $$;
 
 -- What happened to a booking, by staff. 'no_show' only after its start; 'confirmed' takes a
 -- cancelled one back, if its time is still free.
-CREATE FUNCTION booking_set_status(p_actor jsonb, p_id uuid, p_request jsonb)
+CREATE OR REPLACE FUNCTION booking_set_status(p_actor jsonb, p_id uuid, p_request jsonb)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     v_status CONSTANT text := p_request->>'status';

@@ -2,7 +2,7 @@
 
 -- Local wall time to an instant: day plus minutes since its midnight. In the hour that a change of
 -- offset skips or repeats, PostgreSQL takes the offset of standard time; the app does the same.
-CREATE FUNCTION local_instant(p_day date, p_minutes integer, p_zone text)
+CREATE OR REPLACE FUNCTION local_instant(p_day date, p_minutes integer, p_zone text)
 RETURNS timestamptz LANGUAGE sql STABLE AS $$
     SELECT (p_day + make_interval(mins => p_minutes)) AT TIME ZONE p_zone
 $$;
@@ -10,7 +10,7 @@ $$;
 -- Why a provider cannot give a service from p_starts to p_ends at this place, or null:
 -- 'holiday', 'closed' (outside hours), 'break', 'time_off', 'off_grid' (between two slots).
 -- p_holidays are the public holidays near that day; the owner's overrides go before them.
-CREATE FUNCTION slot_problem(
+CREATE OR REPLACE FUNCTION slot_problem(
     p_provider uuid, p_location location, p_starts timestamptz, p_ends timestamptz,
     p_holidays date[], p_slot_minutes integer
 ) RETURNS text LANGUAGE plpgsql STABLE AS $$
@@ -50,7 +50,7 @@ BEGIN
 END $$;
 
 -- Refuses a start that the business does not take from clients.
-CREATE FUNCTION check_start(p_starts timestamptz, p_zone text, p_policies jsonb)
+CREATE OR REPLACE FUNCTION check_start(p_starts timestamptz, p_zone text, p_policies jsonb)
 RETURNS void LANGUAGE plpgsql STABLE AS $$
 BEGIN
     IF p_starts < now() + make_interval(mins => (p_policies->>'minimum_notice_minutes')::integer)
@@ -67,7 +67,7 @@ END $$;
 
 -- One at a time per resource and four hours. Without it two inserts that exclude each other could
 -- wait for each other; the exclusion constraint still decides.
-CREATE FUNCTION slot_lock(p_resource uuid, p_period tstzrange) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION slot_lock(p_resource uuid, p_period tstzrange) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     FOR v_bucket IN floor(extract(epoch FROM lower(p_period)) / 14400)::integer
                  .. floor(extract(epoch FROM upper(p_period)) / 14400)::integer LOOP
@@ -78,7 +78,7 @@ END $$;
 -- Locks the time and frees it of holds that have expired. Order of locks everywhere: idempotency
 -- key, booking, time, stale holds (a stale hold is a booking that nobody moves: only confirm,
 -- extend and cancel lock one, and they wait for no time).
-CREATE FUNCTION slot_prepare(p_resource uuid, p_period tstzrange) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION slot_prepare(p_resource uuid, p_period tstzrange) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_id uuid;
 BEGIN
@@ -93,7 +93,7 @@ BEGIN
     END LOOP;
 END $$;
 
-CREATE FUNCTION expire_hold(p_id uuid) RETURNS boolean LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION expire_hold(p_id uuid) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE booking SET status = 'expired', hold_expires_at = NULL, version = version + 1,
                        updated_at = now()
@@ -106,7 +106,7 @@ BEGIN
 END $$;
 
 -- All holds whose time is over; what another transaction is busy with is left for the next call.
-CREATE FUNCTION expire_holds(p_limit integer) RETURNS integer LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION expire_holds(p_limit integer) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     v_id uuid;
     v_count integer := 0;
