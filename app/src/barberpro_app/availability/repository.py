@@ -50,9 +50,12 @@ LEFT JOIN LATERAL (
 ) busy ON true
 LEFT JOIN LATERAL (
     SELECT array_agg(extract(epoch FROM e)::bigint ORDER BY e) AS list
-    FROM (SELECT range_agg(t.period) AS periods FROM time_off t
-          WHERE (t.provider_id = p.id OR t.location_id = place.id)
-            AND t.period && place.span) merged,
+    FROM (SELECT range_agg(t.period) AS periods FROM (
+              SELECT o.period FROM time_off o
+              WHERE (o.provider_id = p.id OR o.location_id = place.id) AND o.period && place.span
+              UNION ALL
+              SELECT b.period FROM busy_time b
+              WHERE b.provider_id = p.id AND NOT b.ignored AND b.period && place.span) t) merged,
          unnest(merged.periods) r, unnest(ARRAY[lower(r), upper(r)]) e
 ) away ON true
 ORDER BY p.sort, p.name, p.id

@@ -8,7 +8,8 @@ RETURNS timestamptz LANGUAGE sql STABLE AS $$
 $$;
 
 -- Why a provider cannot give a service from p_starts to p_ends at this place, or null:
--- 'holiday', 'closed' (outside hours), 'break', 'time_off', 'off_grid' (between two slots).
+-- 'holiday', 'closed' (outside hours), 'break', 'time_off', 'busy_outside' (an event of the
+-- provider's own calendar), 'off_grid' (between two slots).
 -- p_holidays are the public holidays near that day; the owner's overrides go before them.
 CREATE OR REPLACE FUNCTION slot_problem(
     p_provider uuid, p_location location, p_starts timestamptz, p_ends timestamptz,
@@ -42,6 +43,9 @@ BEGIN
        OR EXISTS (SELECT FROM time_off t WHERE t.location_id = p_location.id
                AND t.period && tstzrange(p_starts, p_ends)) THEN
         RETURN 'time_off';
+    END IF;
+    IF busy_outside(p_provider, p_starts, p_ends) THEN
+        RETURN 'busy_outside';
     END IF;
     IF mod(extract(epoch FROM p_starts - v_hours.opens), p_slot_minutes * 60) <> 0 THEN
         RETURN 'off_grid';
