@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,6 +42,7 @@ class TestServer:
     __test__ = False
     folder: Path
     process: subprocess.Popen[bytes]
+    launch: Callable[[], subprocess.Popen[bytes]]
 
     @classmethod
     def start(cls) -> TestServer:
@@ -67,14 +70,24 @@ class TestServer:
             check=True, capture_output=True, cwd=folder, **identity,
         )  # fmt: skip
         options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
-        with (folder / "server.log").open("wb") as log:
-            process = subprocess.Popen(
-                [wheel / "bin/postgres", "-D", data, "-k", folder, *options],
-                stdout=log, stderr=log, cwd=folder, **identity,
-            )  # fmt: skip
-        server = cls(folder, process)
+
+        def launch() -> subprocess.Popen[bytes]:
+            with (folder / "server.log").open("ab") as log:
+                return subprocess.Popen(
+                    [wheel / "bin/postgres", "-D", data, "-k", folder, *options],
+                    stdout=log, stderr=log, cwd=folder, **identity,
+                )  # fmt: skip
+
+        server = cls(folder, launch(), launch)
         server._wait()
         return server
+
+    def restart(self) -> None:
+        """As an operator does it: clients are cut off, and find the server again a little later."""
+        self.process.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown
+        self.process.wait(20)
+        self.process = self.launch()
+        self._wait()
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 30

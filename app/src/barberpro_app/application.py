@@ -27,6 +27,7 @@ from barberpro_app.kit.crosssite import RefuseCrossSite
 from barberpro_app.kit.database import Database
 from barberpro_app.kit.errors import UnavailableError
 from barberpro_app.kit.headers import SecurityHeaders
+from barberpro_app.kit.heads import HeadAsGet
 from barberpro_app.kit.logging import get_logger
 from barberpro_app.kit.metrics import Metrics
 from barberpro_app.kit.observation import Observation
@@ -34,6 +35,8 @@ from barberpro_app.kit.problems import ErrorBoundary, Problem, answer, install_p
 from barberpro_app.kit.ratelimit import RateLimiter
 from barberpro_app.kit.requests import RequestContext, RequestInfo
 from barberpro_app.kit.tasks import end
+from barberpro_app.live import endpoints as live
+from barberpro_app.live.hub import Hub
 from barberpro_app.notification import endpoints as notification
 from barberpro_app.notification.repository import count_by_state
 from barberpro_app.openapi import describe_scopes
@@ -78,7 +81,7 @@ def create_application(settings: Settings, *, with_worker: bool = False) -> Fast
     """The whole product as one ASGI application.
 
     What endpoints need is at `app.state`: `settings`, `database`, `authenticator`, `rate_limiter`,
-    `metrics`, `form_tokens`, and `error_page` where the pages give one. Raises
+    `metrics`, `form_tokens`, `live`, and `error_page` where the pages give one. Raises
     `ConfigurationError` for a missing secret; connects to nothing before the lifespan starts.
     """
     metrics = Metrics()
@@ -94,7 +97,7 @@ def create_application(settings: Settings, *, with_worker: bool = False) -> Fast
     _fill_state(app, settings, metrics)
     _give_worker(app, with_worker=with_worker)
     install_problem_handlers(app)
-    own = (part.router for part in (health, oauth, identity, audit, notification))
+    own = (part.router for part in (health, oauth, identity, audit, notification, live))
     routers = (*own, *routers_for(settings.app.services))
     for router in routers:
         app.include_router(router)
@@ -118,6 +121,7 @@ def _fill_state(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     app.state.error_page = None
     app.state.online_payments = OnlinePayments(settings)
     app.state.count_messages = count_by_state
+    app.state.live = live.Live(Hub(settings.secrets.database_url))
     metrics.watch_pool(lambda: database.statistics)
 
 
@@ -144,6 +148,7 @@ def _middleware(settings: Settings, metrics: Metrics) -> list[Middleware]:
         Middleware(ErrorBoundary),
         Middleware(BoundedBody, largest=LARGEST_BODY, larger=LARGER_BODIES),
         Middleware(RefuseCrossSite, public_url=public_url, refusal=_refuse_cross_site),
+        Middleware(HeadAsGet),
     ]
 
 
@@ -160,13 +165,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     worker: Worker | None = app.state.worker
     await database.open()
     watching = asyncio.create_task(_refuse_removed_clients(database, app.state.access_tokens))
+    hearing = asyncio.create_task(app.state.live.hub.run())
     working = asyncio.create_task(worker.run()) if worker else None
     try:
         yield
     finally:
         if worker and working:
             await worker.stop(working, WORKER_DRAIN_SECONDS)
-        await end(watching)
+        app.state.live.stop()
+        await end(watching, hearing)
         await database.close()
 
 

@@ -100,6 +100,12 @@ class ProviderUnverifiedError(PolicyError):
     code = "provider_unverified"
 
 
+class ClientBlockedError(PolicyError):
+    """This booking cannot be made online; please contact us."""
+
+    code = "client_blocked"
+
+
 class ClientRequiredError(InvalidRequestError):
     """Say who the booking is for."""
 
@@ -123,6 +129,7 @@ _BY_CODE: dict[str, type[AppError]] = {
         TooManyHoldsError,
         DepositRequiredError,
         ClientRequiredError,
+        ClientBlockedError,
         ProviderUnverifiedError,
         IdempotencyKeyReusedError,
         NotFoundError,

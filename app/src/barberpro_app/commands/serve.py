@@ -92,6 +92,7 @@ class DrainingServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """New connections go to our successor (or are refused); answers say `close`."""
         self._remove_own_socket()
+        cast("FastAPI", self.config.app).state.live.stop()  # answers without end have one now
         self.server_state.default_headers.append((b"connection", b"close"))
         await asyncio.sleep(LINGER_SECONDS)
         await super().shutdown(sockets)

@@ -80,10 +80,12 @@ class Metrics:
         """Shows the pool's numbers; `statistics` is `Database.statistics`."""
         self.registry.register(PoolCollector(statistics))
 
-    def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
+    def observe_request(self, method: str, route: str, status: int, seconds: float | None) -> None:
+        """`seconds` is None for an answer that is open as long as somebody looks."""
         method = method if method in _METHODS else "OTHER"
         self.requests.labels(method, route, str(status)).inc()
-        self.durations.labels(method, route).observe(seconds)
+        if seconds is not None:
+            self.durations.labels(method, route).observe(seconds)
 
     def render(self) -> bytes:
         """The text format, version 0.0.4."""

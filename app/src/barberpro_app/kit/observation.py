@@ -16,6 +16,8 @@ from barberpro_app.kit.requests import RequestInfo
 
 #: Asked every few seconds by supervisors; logged only when they fail.
 QUIET_ROUTES = frozenset({"/health", "/ready", "/metrics"})
+#: Answers that stay open as long as somebody looks: counted, not timed.
+OPEN_ROUTES = frozenset({"/events"})
 UNMATCHED = "(unmatched)"
 
 
@@ -65,7 +67,8 @@ class Observation:
         info = RequestInfo.of(scope)
         seconds = time.perf_counter() - info.started
         route = route_template(scope)
-        self._metrics.observe_request(scope["method"], route, status, seconds)
+        timed = None if route in OPEN_ROUTES and status < 400 else seconds
+        self._metrics.observe_request(scope["method"], route, status, timed)
         if scope["method"] == "POST" and route in self._bookings:
             self._metrics.bookings.labels(self._booking_outcome(route, status, info.problem)).inc()
         if route in self._quiet and status < 400:

@@ -1,0 +1,1 @@
+"""The agenda: what of the team and its bookings lies on some days."""

@@ -1,0 +1,1 @@
+"""What changes while somebody looks: from the database to open pages, within a second."""
