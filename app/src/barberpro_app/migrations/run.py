@@ -155,6 +155,7 @@ def _grant(connection: Connection, role: str) -> None:
         "REVOKE UPDATE, DELETE, TRUNCATE ON clinical_access, clinical_emergency FROM {role}",
         "REVOKE DELETE, TRUNCATE ON sealed_key, consent FROM {role}",
         "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON client_merge FROM {role}",
+        "REVOKE UPDATE, TRUNCATE ON nutrition_version, nutrition_signature FROM {role}",
         "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON alembic_version, routine_release FROM {role}",
     ):
         raw.execute(sql.SQL(statement).format(role=name))
