@@ -367,7 +367,7 @@ def test_pages_of_services_that_are_not_enabled_are_not_there(
 
         async def steps(application: FastAPI) -> None:
             owner = await member(application, plain, "owner")
-            for path in ("/pacientes", "/matriculas", "/mis-datos", "/ajustes/datos-personales"):
+            for path in ("/pacientes", "/matriculas", "/mis-datos/historia-clinica"):
                 assert (await owner.get(path)).status == 404
             assert "/pacientes" not in (await owner.get("/agenda")).links
 

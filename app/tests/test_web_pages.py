@@ -15,7 +15,7 @@ from barberpro_app.settings import Settings
 from barberpro_app.web import assets
 
 PUBLIC = ["/", "/buscar-reserva", "/entrar", "/entrar/correo", "/arrepentimiento",
-          "/arrepentimiento/A23456789B", "/privacidad", "/terminos", "/no-hay"]  # fmt: skip
+          "/arrepentimiento/A23456789B", "/baja", "/baja/B23456789A", "/privacidad", "/terminos", "/no-hay"]  # fmt: skip
 STAFF = ["/agenda", "/agenda/nuevo", "/ajustes/marca", "/ajustes/sedes", "/ajustes/sedes/nueva",
          "/ajustes/profesionales", "/ajustes/profesionales/nuevo", "/ajustes/servicios",
          "/ajustes/servicios/nuevo", "/ajustes/feriados", "/ajustes/reglas", "/ajustes/equipo",
@@ -27,7 +27,7 @@ ENGLISH = re.compile(r"\b(the|with|your|of|Save|Back|Choose|until|please)\b", re
 # Names and texts that the business or the law wrote stay as they are.
 OWN = re.compile(
     r"BarberShop Prueba|Corte clásico|Olga Dueña|«.*?»|Ley [\d.]+|Disposición 954/2025"
-    r"|Day of [^.]*|Botón de arrepentimiento|[a-z_]+\.[a-z_]+|Español|[\w.]+@[\w.-]+"
+    r"|Day of [^.]*|Botón de arrepentimiento|Botón de baja|[a-z_]+\.[a-z_]+|Español|[\w.]+@[\w.-]+"
 )
 
 

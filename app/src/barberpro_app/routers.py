@@ -59,6 +59,7 @@ BY_SERVICE: Mapping[str, tuple[str, ...]] = {
         "barberpro_app.membership.endpoints",
         "barberpro_app.payment.webhook",
         "barberpro_app.ledger.endpoints",
+        "barberpro_app.withdrawal.endpoints",
     ),
 }
 

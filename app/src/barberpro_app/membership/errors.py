@@ -15,8 +15,15 @@ class NoCreditError(ConflictError):
     code = "no_credit"
 
 
+class MembershipEndedError(ConflictError):
+    """This membership was ended by its client."""
+
+    code = "membership_ended"
+
+
 def refusal(error: psycopg.Error) -> AppError | None:
     """The app's error for a refusal by the database, or None if it is a fault."""
-    if error.sqlstate == REFUSED and error.diag.message_primary == NoCreditError.code:
-        return NoCreditError(error.diag.message_detail or "")
+    for known in (NoCreditError, MembershipEndedError):
+        if error.sqlstate == REFUSED and error.diag.message_primary == known.code:
+            return known(error.diag.message_detail or "")
     return payment_errors.refusal(error)

@@ -66,7 +66,8 @@ class Sale(Request):
 
 
 class Pass(Answer):
-    """What a client bought: credits that are `left` now, and those of periods to come."""
+    """What a client bought: credits that are `left` now, and those of periods to come. A membership
+    that was ended has no other period after those that are paid."""
 
     id: UUID
     plan_id: UUID
@@ -76,6 +77,7 @@ class Pass(Answer):
     left: int
     coming: int
     ends_at: Instant | None
+    ended_at: Instant | None
     created_at: Instant
 
 

@@ -14,6 +14,7 @@ from barberpro_app.clinical_records.service import keep_until, retention_years
 from barberpro_app.kit import clock
 from barberpro_app.kit.database import Connection
 from barberpro_app.privacy_compliance import repository
+from barberpro_app.privacy_compliance.parts import parts_of
 from barberpro_app.privacy_compliance.schemas import ClassDecision
 from barberpro_app.settings import AppConfiguration
 
@@ -30,6 +31,11 @@ _DECIDED = {
     "treatment_plan",
     "lab_order",
     "ledger_line",
+    "payment",
+    "pass",
+    "message",
+    "contact_channel",
+    "channel_consent",
 }  # fmt: skip
 _CLINICAL = ("clinical_entry", "encrypted_note", "treatment_plan", "lab_order", "patient_alert")
 
@@ -50,8 +56,12 @@ async def erase(
         decisions.append(_decision("contact", "erased", "privacy.reason.no_duty"))
     decisions.append(_decision("money", "kept", "privacy.reason.books"))
     decisions.append(_decision("consents", "kept", "privacy.reason.evidence"))
+    decided = set(_DECIDED)
+    for part in parts_of(app.services):
+        decided |= part.TABLES
+        decisions += [_decision(*outcome) for outcome in await part.erase(connection, client_id)]
     for table, column in await repository.referring(connection):
-        if table not in _DECIDED and await repository.count(connection, table, column, client_id):
+        if table not in decided and await repository.count(connection, table, column, client_id):
             decisions.append(_decision(table, "review", "privacy.reason.review"))
     return decisions
 

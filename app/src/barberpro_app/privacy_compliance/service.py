@@ -137,12 +137,7 @@ async def decide(
     state, decisions = str(given.state), list[ClassDecision]()
     if asked.kind == "erasure" and given.state == "done":
         await repository.lock_client(connection, asked.client_id)
-        if await repository.upcoming_bookings(connection, asked.client_id):
-            raise BookingsToComeError
-        decisions = await erase(connection, app, asked.client_id)
-        if any(item.outcome in {"kept", "review"} and item.record_class in _STAYS
-               for item in decisions):  # fmt: skip
-            state = "partly"
+        state, decisions = await _erase(connection, app, asked.client_id)
     values = {"state": state, "answer": given.answer, "by": actor.principal.name}
     dumped = [item.model_dump() for item in decisions]
     if not await repository.decide(connection, request_id, given.version, values, dumped):
@@ -150,6 +145,45 @@ async def decide(
     outcomes = {item.record_class: item.outcome for item in decisions}
     await record(connection, actor, f"data_request.{state}", _object(request_id), outcomes)
     return await get_request(connection, actor, request_id)
+
+
+async def _erase(
+    connection: Connection, app: AppConfiguration, client_id: UUID
+) -> tuple[str, list[ClassDecision]]:
+    """The state of the request then, and the decision about each class."""
+    if await repository.upcoming_bookings(connection, client_id):
+        raise BookingsToComeError
+    decisions = await erase(connection, app, client_id)
+    stays = any(
+        item.outcome in {"kept", "review"} and item.record_class in _STAYS for item in decisions
+    )
+    return ("partly" if stays else "done"), decisions
+
+
+async def erase_own(connection: Connection, app: AppConfiguration, actor: Actor) -> DataRequest:
+    """Erases the data of the client who asks, here and now, where nobody has to decide: where
+    health data are kept it is a request that an owner or manager answers.
+
+    Raises `NotFoundError`, `NotAllowedError`, `BookingsToComeError`.
+    """
+    client_id = actor.principal.client_id
+    if client_id is None or not await repository.lock_client(connection, client_id):
+        raise NotFoundError
+    if app.compliance.health_data:
+        raise NotAllowedError
+    open_one = next(
+        (item for item in (await list_requests(connection, actor)).items
+         if item.kind == "erasure" and item.state == "open"), None,
+    )  # fmt: skip
+    asked = open_one or await ask(connection, app, actor, RequestDraft(kind="erasure"))
+    state, decisions = await _erase(connection, app, client_id)
+    values = {"state": state, "answer": "", "by": ""}
+    dumped = [item.model_dump() for item in decisions]
+    if not await repository.decide(connection, asked.id, asked.version, values, dumped):
+        raise StaleVersionError
+    outcomes = {item.record_class: item.outcome for item in decisions}
+    await record(connection, actor, f"data_request.{state}", _object(asked.id), outcomes)
+    return await get_request(connection, actor, asked.id)
 
 
 #: Classes whose keeping makes an erasure a partial one; books and evidence are always kept.

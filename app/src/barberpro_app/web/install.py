@@ -17,6 +17,7 @@ from barberpro_app.web import (
     details,
     manage,
     mine,
+    privacy_mine,
     public,
     regret,
     staff_booking,
@@ -26,7 +27,11 @@ from barberpro_app.web.problems import error_page
 from barberpro_app.web.rendering import create_site
 from barberpro_app.web.setup import routers as setup_routers
 
-_RECORD = ("barberpro_app.web.clinical_patients", "barberpro_app.web.setup.clinical_access")
+_RECORD = (
+    "barberpro_app.web.clinical_patients",
+    "barberpro_app.web.privacy_record",
+    "barberpro_app.web.setup.clinical_access",
+)
 
 #: service -> modules of its pages with a `router`; imported only where the service is enabled.
 BY_SERVICE: Mapping[str, tuple[str, ...]] = {
@@ -43,10 +48,6 @@ BY_SERVICE: Mapping[str, tuple[str, ...]] = {
         "barberpro_app.web.privacy_recordings",
     ),
     "provider-verification-service": ("barberpro_app.web.setup.licences",),
-    "privacy-compliance-service": (
-        "barberpro_app.web.privacy_mine",
-        "barberpro_app.web.setup.data_requests",
-    ),
     "whatsapp-webhook": ("barberpro_app.web.notices_mine",),
     "portfolio-service": ("barberpro_app.web.portfolio_gallery",),
     "payment": (
@@ -73,6 +74,7 @@ def install_pages(app: FastAPI, settings: Settings, database: Database) -> None:
         details,
         manage,
         mine,
+        privacy_mine,
         account,
         regret,
         agenda,

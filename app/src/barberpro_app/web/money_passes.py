@@ -13,7 +13,7 @@ from barberpro_app.edge import key_of
 from barberpro_app.identity.auth import require_scope
 from barberpro_app.kit.errors import AppError, NotFoundError
 from barberpro_app.membership import service
-from barberpro_app.membership.schemas import Redemption, Sale
+from barberpro_app.membership.schemas import Pass, Redemption, Sale
 from barberpro_app.payment.schemas import Payment
 from barberpro_app.web.booking_view import actor
 from barberpro_app.web.forms import Form
@@ -21,6 +21,7 @@ from barberpro_app.web.money import desk_for
 from barberpro_app.web.problems import explain
 from barberpro_app.web.rendering import Reader, page, reader_of, see, submitted
 from barberpro_app.web.staff_booking import booking_page
+from barberpro_app.withdrawal import service as withdrawal
 
 router = APIRouter(include_in_schema=False)
 STAFF = [Depends(require_scope("bookings:write"))]
@@ -75,6 +76,39 @@ async def buy(request: Request, reader: Reader = Depends(reader_of)) -> Response
     except AppError as error:
         return await _page(request, reader, problem=error)
     return await _page(request, reader, opened=opened)
+
+
+async def _own_membership(request: Request, reader: Reader, pass_id: UUID) -> Pass:
+    """Raises `NotFoundError`."""
+    async with reader.database.connection() as connection:
+        found = await service.passes(connection, actor(request, reader.principal), None)
+    item = next((item for item in found if item.id == pass_id), None)
+    if item is None or item.kind != "membership":
+        raise NotFoundError
+    return item
+
+
+@router.get(HOME + "/{pass_id}/baja")
+async def ask_to_end(
+    request: Request, pass_id: UUID, reader: Reader = Depends(reader_of)
+) -> Response:
+    """Says what ending the membership means, with one button."""
+    if reader.principal.kind != "client":
+        return see(f"/entrar?volver={HOME}")
+    item = await _own_membership(request, reader, pass_id)
+    return page(request, reader, "money/end.html", item=item)
+
+
+@router.post(HOME + "/{pass_id}/baja")
+async def end(request: Request, pass_id: UUID, reader: Reader = Depends(reader_of)) -> Response:
+    """Ends it at once, and shows the code that the law asks for."""
+    if reader.principal.kind != "client":
+        return see(f"/entrar?volver={HOME}")
+    await submitted(request)
+    async with reader.database.transaction() as connection:
+        who = actor(request, reader.principal)
+        code = await withdrawal.end_membership(connection, reader.app, who, pass_id, reader.locale)
+    return see(f"/baja/{code}")
 
 
 @router.post("/agenda/reserva/{booking_id}/credito", dependencies=STAFF)

@@ -1,4 +1,4 @@
-"""A client's own data: what is kept, who looked, what was agreed to, and asking for changes."""
+"""A client's own data: what is kept, who looked, what was agreed to; correcting, asking, erasing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
 
+from barberpro_app.client.schemas import ClientPatch
+from barberpro_app.client.service import get_client, update_client
 from barberpro_app.clinical_records import repository as clinical_repository
-from barberpro_app.clinical_records.persons import vault_of
 from barberpro_app.identity.auth import require_signed_in
 from barberpro_app.identity.principal import Principal
 from barberpro_app.kit.database import Connection
@@ -17,9 +18,9 @@ from barberpro_app.kit.errors import AppError, NotFoundError
 from barberpro_app.privacy_compliance import service
 from barberpro_app.privacy_compliance.deadlines import KINDS
 from barberpro_app.privacy_compliance.schemas import ConsentDraft, RequestDraft
+from barberpro_app.web import privacy_view
 from barberpro_app.web.booking_view import actor
 from barberpro_app.web.clinical_common import draft, last_minute
-from barberpro_app.web.clinical_patients import copy_page
 from barberpro_app.web.forms import Form
 from barberpro_app.web.problems import explain
 from barberpro_app.web.rendering import Reader, page, reader_of, see, submitted
@@ -27,7 +28,7 @@ from barberpro_app.web.rendering import Reader, page, reader_of, see, submitted
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_signed_in)])
 Step = Callable[[Connection], Awaitable[None]]
 HOME = "/mis-datos"
-DONE = {"pedido": "mine_data.asked", "consentimiento": "mine_data.agreed",
+DONE = {"corregido": "mine_data.corrected", "pedido": "mine_data.asked", "consentimiento": "mine_data.agreed",
         "retirado": "mine_data.revoked"}  # fmt: skip
 #: Services that keep something clinical: there is a record to copy.
 CLINICAL = {"encrypted-notes-service", "odontogram-service", "treatment-plan-service"}
@@ -60,18 +61,20 @@ async def _page(
         requests = await service.list_requests(connection, who)
         consents = await service.list_consents(connection, reader.app, who, reader.locale)
         looks = await clinical_repository.accesses(connection, client_id, 100)
-        name = await clinical_repository.client_name(connection, client_id)
+        client = await get_client(connection, who, client_id)
+    shown = form or Form.empty(nombre=client.name, telefono=client.phone, version=client.version)
     in_force = {item.purpose for item in consents.items if item.revoked_at is None}
     notice = DONE.get(request.query_params.get("hecho", ""))
     kinds = [kind for kind in KINDS if kind != "clinical_copy" or is_clinical(reader)]
     return page(
         request, reader, "account/data.html",
         error.status if error else 422 if form is not None and form.problems else 200,
-        requests=requests.items, last_minute=last_minute, consents=consents.items, rows=looks, client_name=name,
+        requests=requests.items, last_minute=last_minute, consents=consents.items, rows=looks, client_name=client.name,
+        client=client, erasable=not reader.app.compliance.health_data,
         offers=[offer for offer in consents.offers if offer.purpose not in in_force],
         kinds=[(kind, reader.t(f"request.{kind}")) for kind in kinds],
         clinical=is_clinical(reader), plans="treatment-plan-service" in reader.app.services,
-        form=form or Form.empty(), problem=explain(reader, error) if error else "",
+        form=shown, problem=explain(reader, error) if error else "",
         notice=reader.t(notice) if notice else "",
     )  # fmt: skip
 
@@ -91,16 +94,54 @@ async def download(request: Request, reader: Reader = Depends(reader_of)) -> Res
     return JSONResponse(found.model_dump(mode="json"), headers=headers)
 
 
-@router.get(HOME + "/historia-clinica")
-async def record(
-    request: Request, formato: str = "", reader: Reader = Depends(reader_of)
-) -> Response:
-    """The copy of the clinical record, at once (the law gives 48 hours)."""
+@router.get(HOME + "/ver")
+async def readable(request: Request, reader: Reader = Depends(reader_of)) -> Response:
+    """Everything kept about the person, to read and to print."""
     client_id = own_id(reader.principal)
-    if not is_clinical(reader):
-        raise NotFoundError
-    vault_of(request)
-    return await copy_page(request, reader, client_id, as_data=formato == "json")
+    async with reader.database.transaction() as connection:
+        found = await service.personal_data(
+            connection, reader.app, actor(request, reader.principal), client_id
+        )
+    return page(
+        request, reader, "account/everything.html", found=found,
+        parts=privacy_view.parts(reader, found.data), clinical=is_clinical(reader),
+    )  # fmt: skip
+
+
+@router.post(HOME + "/corregir")
+async def correct(request: Request, reader: Reader = Depends(reader_of)) -> Response:
+    """The person's own name and telephone; the e-mail address is how one signs in, and is asked for."""
+    form = await submitted(request)
+    client_id, who = own_id(reader.principal), actor(request, reader.principal)
+    name = form.text("nombre", most=120)
+    phone = form.phone("telefono", country=reader.app.country, required=False)
+    if not form.ok:
+        return await _page(request, reader, form)
+
+    async def step(connection: Connection) -> None:
+        patch = ClientPatch(version=form.version() or 1, name=name, phone=phone or None)
+        await update_client(connection, who, client_id, patch)
+
+    return await _do(request, reader, form, step, "corregido")
+
+
+@router.post(HOME + "/borrar")
+async def erase(request: Request, reader: Reader = Depends(reader_of)) -> Response:
+    """Erases at once what no law keeps, and shows what was decided; the session ends with it."""
+    form = await submitted(request)
+    own_id(reader.principal)
+    if not form.flag("seguro"):
+        form.refuse("seguro", "error.required")
+        return await _page(request, reader, form)
+    try:
+        async with reader.database.transaction() as connection:
+            who = actor(request, reader.principal)
+            done = await service.erase_own(connection, reader.app, who)
+    except AppError as error:
+        if error.status != 409:
+            raise
+        return await _page(request, reader, form, error)
+    return page(request, reader, "account/erased.html", item=done)
 
 
 @router.post(HOME + "/pedido")

@@ -1,1 +1,1 @@
-"""The withdrawal button: who contracted at a distance may withdraw within ten days."""
+"""The buttons that the law asks for: withdrawing within ten days, and ending a service that goes on."""

@@ -27,8 +27,19 @@ async def answer(connection: Connection, actor: Actor, request_id: UUID) -> bool
 
 async def latest(connection: Connection, limit: int) -> list[dict[str, Any]]:
     cursor = await connection.execute(
-        "SELECT id, code, name, email, booking_code, detail, created_at, answered_at"
+        "SELECT id, kind, code, name, email, booking_code, detail, created_at, answered_at"
         " FROM withdrawal_request ORDER BY answered_at IS NOT NULL, created_at DESC LIMIT %s::int4",
         (limit,),
     )
     return await cursor.fetchall()
+
+
+async def end_membership(
+    connection: Connection, actor: Actor, pass_id: UUID, client_id: UUID, request: dict[str, str]
+) -> str:
+    cursor = await connection.execute(
+        "SELECT membership_end(%s, %s, %s, %s) AS code",
+        (Jsonb(actor.as_json()), pass_id, client_id, Jsonb(request)),
+    )
+    row = await cursor.fetchone()
+    return str(row["code"]) if row else ""

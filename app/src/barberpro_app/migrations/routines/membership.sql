@@ -212,6 +212,6 @@ SELECT s.id, s.client_id, s.created_at, jsonb_build_object(
     'coming', coalesce(sum(x.credits - x.taken) FILTER (
         WHERE x.state = 'open' AND x.starts_at > now()), 0),
     'ends_at', max(x.ends_at) FILTER (WHERE x.state = 'open'),
-    'created_at', s.created_at) AS document
+    'ended_at', s.ended_at, 'created_at', s.created_at) AS document
 FROM pass s LEFT JOIN pass_period x ON x.pass_id = s.id
 GROUP BY s.id;

@@ -6,6 +6,7 @@ from barberpro_app.web.setup import (
     api,
     audit,
     brand,
+    data_requests,
     holidays,
     locations,
     messages,
@@ -34,5 +35,6 @@ routers = tuple(
         messages,
         reminders,
         withdrawals,
+        data_requests,
     )
 )

@@ -68,6 +68,11 @@ def sections(reader: Reader) -> list[tuple[str, str]]:
         ("/ajustes/equipo", t("staff.title")),
         *_health(reader),
         ("/ajustes/arrepentimientos", t("withdrawals.title")),
+        *(
+            [("/ajustes/datos-personales", t("request.title"))]
+            if reader.principal.has_role("owner", "manager")
+            else []
+        ),
         ("/ajustes/recordatorios", t("reminders.title")),
         ("/ajustes/mensajes", t("messages.title")),
     ]
@@ -90,15 +95,13 @@ def _money(reader: Reader) -> list[tuple[str, str]]:
 
 
 def _health(reader: Reader) -> list[tuple[str, str]]:
-    """The pages of licences, clinical records and data requests, where these are kept."""
+    """The pages of licences and clinical records, where these are kept."""
     services, t = reader.app.services, reader.t
     found = []
     if "provider-verification-service" in services:
         found.append(("/matriculas", t("licence.title")))
     if "encrypted-notes-service" in services and reader.principal.has_role("owner"):
         found.append(("/ajustes/historias-clinicas", t("grant.title")))
-    if "privacy-compliance-service" in services:
-        found.append(("/ajustes/datos-personales", t("request.title")))
     return found
 
 

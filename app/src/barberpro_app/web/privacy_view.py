@@ -1,0 +1,62 @@
+"""What is kept about a person, as a page shows it: by subject, with names that people know."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from barberpro_app.web.rendering import Reader
+
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}")
+#: Of the running of the program, and in the file of data for whoever wants them.
+_HIDDEN = re.compile(r"(^|_)(id|version|hash|sha256|key|moves)$|^held_by$|^text$|^document$")
+MOST = 200
+
+
+@dataclass(frozen=True)
+class Part:
+    """One subject with its rows; each row is pairs of a name and a value."""
+
+    title: str
+    rows: Sequence[Sequence[tuple[str, str]]]
+    left_out: int
+
+
+def parts(reader: Reader, data: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Part]:
+    """The subjects in order: the person first."""
+    found = []
+    for table, rows in data.items():
+        shown = [_row(reader, row) for row in rows[-MOST:]]
+        title = _named(reader, "kept", table)
+        found.append(Part(title, [row for row in shown if row], max(0, len(rows) - MOST)))
+    return found
+
+
+def _row(reader: Reader, row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (_named(reader, "kept_field", name), _shown(reader, name, value))
+        for name, value in row.items()
+        if value not in (None, "", [], {}) and not _HIDDEN.search(name)
+    ]
+
+
+def _named(reader: Reader, group: str, name: str) -> str:
+    key = f"{group}.{name}"
+    return reader.t(key) if reader.t.has(key) else name.replace("_", " ")
+
+
+def _shown(reader: Reader, name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return reader.t("setup.yes" if value else "setup.no")
+    if isinstance(value, int) and name.endswith("_centavos"):
+        return reader.fmt.money(value)
+    if isinstance(value, str) and _INSTANT.match(value):
+        instant = datetime.fromisoformat(value)
+        return reader.fmt.stamp(instant) if instant.tzinfo else value
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
