@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from barberpro_app.migrations.statements import run_file
 
-revision = "0012"
-down_revision = "0011"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    run_file("0012_owner.sql")
+    run_file("0014_owner.sql")
