@@ -13,7 +13,8 @@ from support_shop import Shop
 
 from barberpro_app.identity.principal import SCOPES
 
-TAGS = {"availability", "bookings", "services", "providers", "locations", "clients", "settings"}
+TAGS = {"availability", "bookings", "services", "providers", "locations", "clients", "settings",
+        "resources"}  # fmt: skip
 EXAMPLES = 15
 #: What another client library would take.
 NOT_FOR_HTTPX = {"cookies", "stream", "verify", "allow_redirects", "timeout"}

@@ -21,12 +21,14 @@ from barberpro_app.location import endpoints as location
 from barberpro_app.policy import endpoints as policy
 from barberpro_app.provider import endpoints as provider
 from barberpro_app.reminders import endpoints as reminders
+from barberpro_app.resource import endpoints as resource
 
 ROUTERS: tuple[APIRouter, ...] = (
     booking.router,
     availability.router,
     catalog.router,
     provider.router,
+    resource.router,
     location.router,
     client.router,
     policy.router,

@@ -20,11 +20,13 @@ WITH place AS (
            effective_policies(%(policies)s) AS policies,
            (SELECT jsonb_object_agg(day, jsonb_build_array(open, name)) FROM holiday_override
             WHERE day BETWEEN %(first)s::date AND %(first)s::date + %(days)s::integer) AS overrides,
+           (SELECT jsonb_object_agg(kind, count) FROM service_resource
+            WHERE service_id = %(service_id)s) AS needs,
            tstzrange((%(first)s::date - 1)::timestamp AT TIME ZONE zone,
                      (%(first)s::date + %(days)s::integer + 1)::timestamp AT TIME ZONE zone) AS span
     FROM location WHERE id = %(location_id)s AND active
 )
-SELECT place.zone, place.now, place.policies, place.overrides, s.id AS service_id,
+SELECT place.zone, place.now, place.policies, place.overrides, place.needs, s.id AS service_id,
        p.id AS provider_id, coalesce(ps.minutes, s.minutes) AS minutes,
        s.buffer_before, s.buffer_after, hours.list AS hours, busy.starts, busy.ends, away.list AS away
 FROM place
@@ -61,6 +63,24 @@ LEFT JOIN LATERAL (
 ORDER BY p.sort, p.name, p.id
 """
 
+#: The resources of some kinds at a place, each with what is taken of its time (start, end, start...).
+RESOURCES = """
+WITH place AS (
+    SELECT id, tstzrange((%(first)s::date - 1)::timestamp AT TIME ZONE zone,
+                         (%(first)s::date + %(days)s::integer + 1)::timestamp AT TIME ZONE zone) AS span
+    FROM location WHERE id = %(location_id)s
+)
+SELECT r.kind, coalesce(busy.list, '{}') AS busy
+FROM place
+JOIN resource r ON r.location_id = place.id AND r.active AND r.kind = ANY (%(kinds)s)
+LEFT JOIN LATERAL (
+    SELECT array_agg(date_part('epoch', e)::bigint ORDER BY e) AS list
+    FROM occupancy o, unnest(ARRAY[lower(o.period), upper(o.period)]) e
+    WHERE o.resource_id = r.id AND o.active AND o.period && place.span
+      AND (o.expires_at IS NULL OR o.expires_at > now())
+) busy ON true
+"""
+
 
 def parameters(
     service_id: UUID, location_id: UUID, provider_id: UUID | None, first: date, days: int
@@ -81,4 +101,12 @@ async def inputs(
     cursor = await connection.execute(
         INPUTS, arguments | {"policies": Jsonb(policies)}, binary=True
     )
+    return await cursor.fetchall()
+
+
+async def resources(
+    connection: Connection, kinds: list[str], arguments: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Rows of `RESOURCES`."""
+    cursor = await connection.execute(RESOURCES, arguments | {"kinds": kinds}, binary=True)
     return await cursor.fetchall()

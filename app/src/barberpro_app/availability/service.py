@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,8 @@ from barberpro_app.availability.slots import (
     Hours,
     Offer,
     instant,
+    joined,
+    lacking,
     pairs,
     starts_of_day,
 )
@@ -47,6 +49,9 @@ async def free_times(
         raise NotFoundError("There is no such service.", field="service_id")
     frame = _frame(app, rows[0])
     candidates = [_candidate(row) for row in rows if row["provider_id"] is not None]
+    if rows[0]["needs"] and candidates:
+        found = await repository.resources(connection, list(rows[0]["needs"]), arguments)
+        candidates = _within(candidates, rows[0]["needs"], found)
     days = [query.first + timedelta(days=number) for number in range(query.days)]
     return Availability.model_construct(
         zone=frame.zone.key, days=[_day(day, frame, candidates) for day in days]
@@ -111,6 +116,31 @@ def _candidate(row: dict[str, Any]) -> _Candidate:
     offer = Offer(row["minutes"] * 60, row["buffer_before"] * 60, row["buffer_after"] * 60)
     busy = list(zip(row["starts"] or (), row["ends"] or (), strict=True))
     return _Candidate(row["provider_id"], offer, Calendar(hours, busy, pairs(row["away"])))
+
+
+def _within(
+    candidates: Sequence[_Candidate], needs: dict[str, int], rows: Sequence[dict[str, Any]]
+) -> list[_Candidate]:
+    """The candidates, each kept to the times at which enough of every kind is free."""
+    taken: dict[str, list[list[tuple[int, int]]]] = {kind: [] for kind in needs}
+    for row in rows:
+        taken[row["kind"]].append(pairs(row["busy"]))
+    by_offer = {
+        offer: list(
+            joined(
+                sorted(
+                    interval
+                    for kind, needed in needs.items()
+                    for interval in lacking(taken[kind], needed, offer)
+                )
+            )
+        )
+        for offer in {candidate.offer for candidate in candidates}
+    }
+    return [
+        replace(item, calendar=replace(item.calendar, lacking=by_offer[item.offer]))
+        for item in candidates
+    ]
 
 
 def _day(day: date, frame: _Frame, candidates: Sequence[_Candidate]) -> AvailableDay:

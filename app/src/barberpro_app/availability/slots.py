@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from calendar import timegm
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -18,6 +18,8 @@ from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 Interval = tuple[int, int]
+#: Beyond every instant, in seconds.
+EVER = 1 << 50
 _end = itemgetter(1)
 
 
@@ -56,6 +58,8 @@ class Calendar:
     hours: Sequence[Hours]
     busy: Sequence[Interval]
     away: Sequence[Interval]
+    #: sorted, disjoint open intervals in which no start may lie, of what else the service needs
+    lacking: Sequence[Interval] = ()
 
 
 @lru_cache(maxsize=16384)
@@ -84,6 +88,7 @@ def starts_of_day(
             *_blocked(calendar.busy, offer.length + offer.after, offer.before, (opens, closes)),
             *_blocked(calendar.away, offer.length, 0, (opens, closes)),
             *((starts - offer.length, ends) for starts, ends in breaks if starts < ends),
+            *_blocked(calendar.lacking, 0, 0, (opens, closes)),
         ]
         blocked.sort()
         yield from _free(opens, closes - offer.length, step, blocked)
@@ -100,6 +105,43 @@ def _blocked(
         if starts - reach >= high:
             break
         yield starts - reach, ends + clearance
+
+
+def lacking(resources: Sequence[Sequence[Interval]], needed: int, offer: Offer) -> list[Interval]:
+    """The open intervals in which no start may lie, where `needed` of these resources have to be free
+    for the whole service and its buffers. Each resource's intervals are sorted and disjoint."""
+    reach = offer.length + offer.after
+    edges: list[Interval] = []
+    for taken in resources:
+        for low, high in joined((s - reach, e + offer.before) for s, e in taken):
+            edges += ((low, 1), (high, -1))
+    edges.sort()
+    most = len(resources) - needed
+    if most < 0:
+        return [(-EVER, EVER)]
+    found: list[Interval] = []
+    blocked, since = 0, 0
+    for at, change in edges:  # at one instant those that end come first: the instant itself is free
+        blocked += change
+        if change > 0 and blocked == most + 1:
+            since = at
+        elif change < 0 and blocked == most and at > since:
+            found.append((since, at))
+    return found
+
+
+def joined(intervals: Iterable[Interval]) -> Iterator[Interval]:
+    """Sorted open intervals, those that overlap made one."""
+    low = high = None
+    for starts, ends in intervals:
+        if high is not None and low is not None and starts < high:
+            high = max(high, ends)
+            continue
+        if high is not None and low is not None:
+            yield low, high
+        low, high = starts, ends
+    if high is not None and low is not None:
+        yield low, high
 
 
 def _free(first: int, last: int, step: int, blocked: Sequence[Interval]) -> Iterator[int]:

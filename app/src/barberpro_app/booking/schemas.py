@@ -91,6 +91,14 @@ class Party(Answer):
     name: str
 
 
+class BookedResource(Answer):
+    """A chair, a room or a machine that a booking takes; `kind` says which of these it is."""
+
+    id: UUID
+    name: str
+    kind: str
+
+
 class BookedService(Answer):
     """The service of a booking with its name by locale, and minutes as booked."""
 
@@ -128,6 +136,7 @@ class Booking(Answer):
     version: int
     created_at: Instant
     provider: Party
+    resources: list[BookedResource] = Field(default_factory=list)
     location: Party
     service: BookedService
     client: BookedClient | None

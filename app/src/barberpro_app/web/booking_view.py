@@ -41,6 +41,8 @@ class BookingView:
     cancel_reason: str
     hold_expires_at: datetime | None
     token: str
+    #: what is used beside the provider, for the team
+    resources: str = ""
 
 
 def in_language(texts: dict[str, str], locale: str, default: str) -> str:
@@ -67,6 +69,7 @@ def view(request: Request, reader: Reader, booking: Booking, address: str = "") 
         cancel_reason=booking.cancel_reason or "",
         hold_expires_at=booking.hold_expires_at,
         token=links_of(request).token(booking.id),
+        resources=", ".join(item.name for item in booking.resources),
     )
 
 

@@ -135,7 +135,12 @@ def _booked(reader: Reader, item: Booking) -> Booked:
         id=str(item.id),
         status=item.status,
         client=item.client.name if item.client else "",
-        service=in_language(item.service.name, reader.locale, reader.app.locale),
+        service=" · ".join(
+            [
+                in_language(item.service.name, reader.locale, reader.app.locale),
+                *(resource.name for resource in item.resources),
+            ]
+        ),
         note=item.note,
         version=item.version,
     )

@@ -61,15 +61,18 @@ $$;
 -- Inserts the booking and takes its time. Raises exclusion_violation if the time is taken.
 CREATE OR REPLACE FUNCTION booking_insert(p booking, p_period tstzrange) RETURNS uuid LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM slot_prepare(p.provider_id, p_period);
+    PERFORM booking_prepare(p.service_id, p.location_id, p.provider_id, p_period);
     INSERT INTO booking (id, code, status, client_id, provider_id, service_id, location_id,
         starts_at, ends_at, zone, price_centavos, hold_expires_at, held_by, any_provider, source,
-        note, contact)
+        note, contact, visit_id, visit_line)
     VALUES (p.id, p.code, p.status, p.client_id, p.provider_id, p.service_id, p.location_id,
         p.starts_at, p.ends_at, p.zone, p.price_centavos, p.hold_expires_at, p.held_by,
-        p.any_provider, p.source, p.note, p.contact);
+        p.any_provider, p.source, p.note, p.contact, p.visit_id, p.visit_line);
     INSERT INTO occupancy (booking_id, resource_id, period, expires_at)
     VALUES (p.id, p.provider_id, p_period, p.hold_expires_at);
+    IF p.visit_id IS NULL THEN
+        PERFORM resources_take(p, p_period, p.hold_expires_at);
+    END IF;
     RETURN p.id;
 END $$;
 
@@ -329,6 +332,7 @@ DECLARE
     v_starts CONSTANT timestamptz := (p_request->>'starts_at')::timestamptz;
     v_answer jsonb := idempotency_begin(p_key);
     b booking;
+    moved booking;
     c record;
     v_period tstzrange;
     v_ends timestamptz;
@@ -349,10 +353,12 @@ BEGIN
     v_ends := v_starts + make_interval(mins => c.minutes);
     v_period := tstzrange(v_starts - make_interval(mins => c.buffer_before),
                           v_ends + make_interval(mins => c.buffer_after));
-    PERFORM slot_prepare(c.provider_id, v_period);
-    UPDATE occupancy SET resource_id = c.provider_id, period = v_period WHERE booking_id = p_id;
+    PERFORM booking_prepare(b.service_id, b.location_id, c.provider_id, v_period);
+    UPDATE occupancy SET resource_id = c.provider_id, period = v_period
+    WHERE booking_id = p_id AND part = 'provider';
     UPDATE booking SET provider_id = c.provider_id, starts_at = v_starts, ends_at = v_ends,
-        version = version + 1, updated_at = now() WHERE id = p_id;
+        version = version + 1, updated_at = now() WHERE id = p_id RETURNING * INTO moved;
+    PERFORM resources_take_again(moved, v_period, NULL);
     v_answer := booking_body(p_id);
     PERFORM audit_record(p_actor, 'booking.rescheduled', 'booking', p_id::text,
         booking_facts(v_answer, p_request) || jsonb_build_object('from', b.starts_at));
@@ -445,7 +451,6 @@ RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     v_status CONSTANT text := p_request->>'status';
     b booking := booking_lock(p_actor, p_id, (p_request->>'version')::integer);
-    o occupancy;
     v_body jsonb;
 BEGIN
     IF b.client_id IS NULL OR b.status IN ('held', 'expired')
@@ -460,10 +465,7 @@ BEGIN
         IF b.ends_at < now() AND p_request->>'override_reason' IS NULL THEN
             PERFORM refuse('not_changeable', 'The time of this booking is over.', 'status');
         END IF;
-        FOR o IN SELECT * FROM occupancy WHERE booking_id = p_id ORDER BY resource_id LOOP
-            PERFORM slot_prepare(o.resource_id, o.period);
-        END LOOP;
-        UPDATE occupancy SET active = true, expires_at = NULL WHERE booking_id = p_id;
+        PERFORM booking_occupy_again(b, NULL);
     END IF;
     UPDATE booking SET status = v_status, version = version + 1, updated_at = now(),
         cancel_reason = NULL WHERE id = p_id;

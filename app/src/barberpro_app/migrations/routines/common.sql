@@ -65,6 +65,10 @@ SELECT b.id, b.code, b.status, b.starts_at, b.ends_at, b.provider_id, b.location
            'source', b.source, 'note', b.note, 'cancel_reason', b.cancel_reason,
            'any_provider', b.any_provider, 'version', b.version, 'created_at', b.created_at,
            'provider', jsonb_build_object('id', p.id, 'name', p.name),
+           'resources', coalesce((SELECT jsonb_agg(jsonb_build_object('id', r.id, 'name', r.name,
+               'kind', r.kind) ORDER BY r.kind, r.sort, r.name)
+               FROM occupancy o JOIN resource r ON r.id = o.resource_id
+               WHERE o.booking_id = b.id AND o.part <> 'provider'), '[]'),
            'location', jsonb_build_object('id', l.id, 'name', l.name),
            'service', jsonb_build_object('id', s.id, 'name', s.name, 'minutes',
                (extract(epoch FROM b.ends_at - b.starts_at) / 60)::integer),

@@ -323,7 +323,6 @@ END $$;
 CREATE OR REPLACE FUNCTION booking_hold_again(p_booking uuid) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     b booking;
-    o occupancy;
     c_until CONSTANT timestamptz := now() + interval '1 minute';
 BEGIN
     SELECT * INTO b FROM booking WHERE id = p_booking;
@@ -339,11 +338,9 @@ BEGIN
     END IF;
     BEGIN
         IF b.status = 'expired' THEN
-            FOR o IN SELECT * FROM occupancy WHERE booking_id = b.id ORDER BY resource_id LOOP
-                PERFORM slot_prepare(o.resource_id, o.period);
-            END LOOP;
+            PERFORM booking_occupy_again(b, c_until);
         END IF;
-        UPDATE occupancy SET active = true, expires_at = c_until WHERE booking_id = b.id;
+        UPDATE occupancy SET expires_at = c_until WHERE booking_id = b.id;
         UPDATE booking SET status = 'held', hold_expires_at = c_until, version = version + 1,
             updated_at = now() WHERE id = b.id;
         RETURN true;

@@ -62,6 +62,7 @@ def sections(reader: Reader) -> list[tuple[str, str]]:
         ("/ajustes/sedes", t.word("Locations")),
         ("/ajustes/profesionales", t.word("Providers")),
         ("/ajustes/servicios", t.word("Services")),
+        ("/ajustes/recursos", t("resource.title")),
         ("/ajustes/feriados", t("holidays.title")),
         ("/ajustes/reglas", t("policies.title")),
         *_money(reader),

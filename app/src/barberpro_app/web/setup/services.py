@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +16,8 @@ from barberpro_app.catalog.schemas import OfferTerms, Service, ServiceDraft, Ser
 from barberpro_app.identity.auth import require_scope
 from barberpro_app.kit.errors import AppError
 from barberpro_app.provider.service import list_providers
+from barberpro_app.resource import service as resources
+from barberpro_app.resource.schemas import Need, Needs
 from barberpro_app.web.booking_view import actor, in_language
 from barberpro_app.web.forms import Form, parse_key
 from barberpro_app.web.rendering import Reader, reader_of, see, submitted
@@ -59,13 +63,33 @@ async def every(request: Request, reader: Reader = Depends(reader_of)) -> Respon
     return list_panel(request, reader, what)
 
 
-async def _people(reader: Reader) -> Options:
+@dataclass(frozen=True)
+class _Lists:
+    """What the form chooses from."""
+
+    people: Options
+    kinds: list[str]
+
+
+async def _lists(reader: Reader) -> _Lists:
     async with reader.database.connection() as connection:
-        return [(item.id, item.name) for item in await list_providers(connection)]
+        people = [(item.id, item.name) for item in await list_providers(connection)]
+        return _Lists(people, await resources.list_kinds(connection))
 
 
-def _page(reader: Reader, heading: str, people: Options, new: bool) -> FormPage:
+def _need(kind: str) -> str:
+    """The field of how many of a kind are taken; kinds are any text, names of fields are not."""
+    return f"usa_{sha256(kind.encode()).hexdigest()[:10]}"
+
+
+def _page(reader: Reader, heading: str, lists: _Lists, new: bool) -> FormPage:
     t = reader.t
+    needs = [
+        Field(
+            _need(kind), t("resource.needs", what=kind), kind="number", extra={"min": 0, "max": 5}
+        )
+        for kind in lists.kinds
+    ]
     fields = [
         Field("nombre_es", t("service.name_es"), extra={"maxlength": 120}),
         Field("nombre_en", t("service.name_en"), required=False, extra={"maxlength": 120}),
@@ -76,7 +100,8 @@ def _page(reader: Reader, heading: str, people: Options, new: bool) -> FormPage:
         Field("antes", t("service.before"), kind="number", extra={"min": 0, "max": 240}),
         Field("despues", t("service.after"), kind="number", extra={"min": 0, "max": 240}),
         Field("orden", t("service.order"), kind="number", extra={"min": 0}),
-        Field("profesionales", t.word("Providers"), kind="ticks", options=people),
+        Field("profesionales", t.word("Providers"), kind="ticks", options=lists.people),
+        *needs,
     ]
     if not new:
         fields.append(Field("activo", t("setup.active"), kind="tick"))
@@ -103,25 +128,41 @@ def _chosen(form: Form) -> set[UUID]:
 
 @router.get(f"{HOME}/nuevo")
 async def new(request: Request, reader: Reader = Depends(reader_of)) -> Response:
-    what = _page(reader, reader.t("setup.add"), await _people(reader), new=True)
-    return form_panel(request, reader, what, Form.empty(minutos=30, antes=0, despues=0, orden=0))
+    lists = await _lists(reader)
+    what = _page(reader, reader.t("setup.add"), lists, new=True)
+    form = Form.empty(minutos=30, antes=0, despues=0, orden=0)
+    form.values |= {_need(kind): ["0"] for kind in lists.kinds}
+    return form_panel(request, reader, what, form)
 
 
 @router.post(f"{HOME}/nuevo")
 async def add(request: Request, reader: Reader = Depends(reader_of)) -> Response:
     form = await submitted(request)
-    values = _values(form)
+    values, lists = _values(form), await _lists(reader)
+    needs = _needs(form, lists)
     if not form.ok:
-        what = _page(reader, reader.t("setup.add"), await _people(reader), new=True)
+        what = _page(reader, reader.t("setup.add"), lists, new=True)
         return form_panel(request, reader, what, form)
     key = key_for(values["name"]["es-AR"], secrets.token_hex(3))
     draft = ServiceDraft(key=key, providers=tuple(sorted(_chosen(form))), **values)
+    who = actor(request, reader.principal)
     async with reader.database.transaction() as connection:
-        await service.create_service(connection, actor(request, reader.principal), draft)
+        made = await service.create_service(connection, who, draft)
+        if needs.items:
+            await resources.set_needs(connection, who, made.id, needs)
     return see(f"{HOME}?hecho=1")
 
 
-def _filled(reader: Reader, item: Service) -> Form:
+def _needs(form: Form, lists: _Lists) -> Needs:
+    counts = {
+        kind: form.integer(_need(kind), least=0, most=5)
+        for kind in lists.kinds
+        if form.raw(_need(kind))
+    }
+    return Needs(items=tuple(Need(kind=k, count=count) for k, count in counts.items() if count))
+
+
+def _filled(reader: Reader, item: Service, lists: _Lists, needs: list[Need]) -> Form:
     whole = item.price_centavos % 100 == 0
     price = reader.fmt.money(item.price_centavos).split("\u00a0")[-1]
     form = Form.empty(
@@ -137,6 +178,8 @@ def _filled(reader: Reader, item: Service) -> Form:
         activo="1" if item.active else None,
         version=item.version,
     )
+    form.values |= {_need(kind): ["0"] for kind in lists.kinds}
+    form.values |= {_need(need.kind): [str(need.count)] for need in needs}
     form.values["profesionales"] = [str(offer.provider_id) for offer in item.offered_by]
     return form
 
@@ -145,9 +188,11 @@ def _filled(reader: Reader, item: Service) -> Form:
 async def show(request: Request, service_id: UUID, reader: Reader = Depends(reader_of)) -> Response:
     async with reader.database.connection() as connection:
         item = await service.get_service(connection, service_id)
+        needs = await resources.get_needs(connection, service_id)
+    lists = await _lists(reader)
     heading = in_language(item.name, reader.locale, reader.app.locale)
-    what = _page(reader, heading, await _people(reader), new=False)
-    return form_panel(request, reader, what, _filled(reader, item))
+    what = _page(reader, heading, lists, new=False)
+    return form_panel(request, reader, what, _filled(reader, item, lists, needs))
 
 
 @router.post(HOME + "/{service_id}")
@@ -155,23 +200,30 @@ async def change(
     request: Request, service_id: UUID, reader: Reader = Depends(reader_of)
 ) -> Response:
     form = await submitted(request)
-    values = _values(form)
+    values, lists = _values(form), await _lists(reader)
+    needs = _needs(form, lists)
     heading = values["name"].get("es-AR") or reader.t.word("Service")
-    what = _page(reader, heading, await _people(reader), new=False)
+    what = _page(reader, heading, lists, new=False)
     if not form.ok:
         return form_panel(request, reader, what, form)
     patch = ServicePatch(version=form.version() or 1, active=form.flag("activo"), **values)
     try:
-        await _save(request, reader, service_id, patch, _chosen(form))
+        await _save(request, reader, service_id, patch, _chosen(form), needs)
     except AppError as error:
         return form_panel(request, reader, what, form, error)
     return see(f"{HOME}?hecho=1")
 
 
 async def _save(
-    request: Request, reader: Reader, service_id: UUID, patch: ServicePatch, wanted: set[UUID]
+    request: Request,
+    reader: Reader,
+    service_id: UUID,
+    patch: ServicePatch,
+    wanted: set[UUID],
+    needs: Needs,
 ) -> None:
-    """The service and who gives it, in one transaction; own terms of those who stay are kept."""
+    """The service, who gives it and what it takes, in one transaction; own terms of those who stay
+    are kept."""
     who = actor(request, reader.principal)
     async with reader.database.transaction() as connection:
         item = await service.update_service(connection, who, service_id, patch)
@@ -180,3 +232,7 @@ async def _save(
             await service.set_offer(connection, who, service_id, provider_id, OfferTerms())
         for provider_id in sorted(giving - wanted):
             await service.remove_offer(connection, who, service_id, provider_id)
+        if sorted(needs.items, key=lambda need: need.kind) != await resources.get_needs(
+            connection, service_id
+        ):
+            await resources.set_needs(connection, who, service_id, needs)

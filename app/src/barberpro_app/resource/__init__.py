@@ -1,0 +1,1 @@
+"""What a booking takes beside its provider: chairs, rooms, equipment."""
