@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from support_postgres import TestServer
-from support_web import deployment, use
 from support_team import query, signed_in
+from support_web import deployment, use
 
 from barberpro_app.settings import Settings
 
