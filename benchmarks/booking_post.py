@@ -22,6 +22,7 @@ from pathlib import Path
 from threading import Thread
 from uuid import uuid4
 
+import psutil
 import psycopg
 from figures import Figure, emit, percentile
 from homes import deploy, operator
@@ -31,6 +32,12 @@ from barberpro.targets.local.platform import LocalPlatform
 from barberpro.targets.local.state import Store
 from barberpro.targets.local.target import LocalTarget
 
+#: What a command line holds -> what it is.
+PARTS = {
+    "caddy": "Caddy: TLS, HTTP, log",
+    "barberpro_app": "app: HTTP, checks, JSON",
+    "postgres": "PostgreSQL",
+}
 CLIENTS, PROCESSES, PROVIDERS, SECONDS = 16, 2, 20, 10.0
 OPEN = (
     "INSERT INTO provider (key, name) SELECT 'bench-' || n, 'Bench ' || n FROM generate_series(1, {n}) n",
@@ -43,12 +50,13 @@ OPEN = (
     "INSERT INTO provider_service SELECT p.id, s.id FROM provider p, service s WHERE p.key LIKE 'bench-%' AND s.key = 'bench'",
     "INSERT INTO holiday_override SELECT now()::date + n, true FROM generate_series(0, 70) n",
     "CREATE SEQUENCE bench_time",
+    "CREATE SEQUENCE bench_function",
 )
 INSERT = """
 WITH made AS (
     INSERT INTO booking (code, status, client_id, provider_id, service_id, location_id, starts_at, ends_at,
                          zone, price_centavos)
-    SELECT translate(upper(lpad(to_hex(n), 8, '2')), '01', 'YZ'), 'confirmed', '{client}', p.id, '{service}', '{location}',
+    SELECT translate(upper(lpad(to_hex(n), 8, '0')), '01', 'YZ'), 'confirmed', '{client}', p.id, '{service}', '{location}',
            t, t + interval '5 minutes', 'America/Argentina/Buenos_Aires', 100
     FROM (SELECT nextval('bench_time') AS n) s
     JOIN provider p ON p.key = 'bench-' || (n % {providers} + 1),
@@ -57,6 +65,18 @@ WITH made AS (
 )
 INSERT INTO occupancy (booking_id, resource_id, period)
 SELECT id, provider_id, tstzrange(starts_at, ends_at) FROM made;
+"""
+#: The same booking by the database's function alone: rules, price, client, idempotency, audit, message.
+FUNCTION = """
+SELECT booking_book('{{"kind": "api", "id": "bench", "name": "bench", "request_id": "", "staff": true}}',
+    '{{"hold_minutes": 10, "slot_minutes": 15, "booking_window_days": 36500, "minimum_notice_minutes": 60}}',
+    jsonb_build_object('service_id', '{service}', 'location_id', '{location}', 'provider_id', p.id,
+        'starts_at', date_trunc('day', now()) + interval '90 days 7 hours'
+            + (n / {providers} % 60) * interval '15 minutes' + (n / ({providers} * 60)) * interval '1 day',
+        'client', jsonb_build_object('name', 'Bench', 'email', 'f' || n % 200 || '@bench.example'),
+        'source', 'api', 'holidays', '[]'::jsonb),
+    jsonb_build_object('principal', 'bench', 'key', n::text, 'hash', ''))
+FROM (SELECT nextval('bench_function') AS n) s JOIN provider p ON p.key = 'bench-' || (n % {providers} + 1);
 """
 
 
@@ -191,10 +211,27 @@ def pgbench(url: str, script: str) -> float:
         finished = subprocess.run(
             [str(program), "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", str(PROCESSES), "-T", str(int(SECONDS)),
              "-f", file.name, url],
-            capture_output=True, text=True, check=True,
+            capture_output=True, text=True, check=False,
         )  # fmt: skip
+    assert finished.returncode == 0, finished.stderr[-2000:]
     line = next(line for line in finished.stdout.splitlines() if line.startswith("tps"))
     return float(line.split("=")[1].split()[0])
+
+
+def processor_seconds(someone: Operator) -> dict[str, float]:
+    """Processor time used so far, by what is running: the parts that a booking goes through."""
+    spent = dict.fromkeys(PARTS.values(), 0.0)
+    for process in someone.processes():
+        try:
+            words = " ".join(process.cmdline())
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        part = next((name for sign, name in PARTS.items() if sign in words), None)
+        if part is not None:
+            # with that of its children that have ended: connections of PostgreSQL come and go
+            spent[part] += sum(times[:4])
+    return spent
 
 
 def main() -> None:
@@ -222,14 +259,16 @@ def main() -> None:
         port = int(someone.data("status", "uno")["url"].rsplit(":", 1)[1].rstrip("/"))
         host = "uno.localhost"
         shares = requests_for(port, host, token(someone, port, host), ids)
-        script = INSERT.format(
-            client=ids["client"][0],
-            service=ids["service"][0],
-            location=ids["location"][0],
-            providers=PROVIDERS,
-        )
-        limit = pgbench(url, script)
+        named = {name: found[0] for name, found in ids.items()} | {"providers": str(PROVIDERS)}
+        limit = pgbench(url, INSERT.format(**named))
+        alone = pgbench(url, FUNCTION.format(**named))
+        before = processor_seconds(someone)
+        own = sum(os.times()[:4])
         ours, spent = bookings_per_second(port, host, shares)
+        own = sum(os.times()[:4]) - own
+        used = {
+            part: value - before[part] for part, value in processor_seconds(someone).items()
+        } | {"load generator": own}
         note = f"{ours:,.0f} ÷ {limit:,.0f} per second, {CLIENTS} clients; load generator on the same cores"
         emit(
             Figure(
@@ -241,8 +280,22 @@ def main() -> None:
                 note=note,
             )
         )
+        emit(
+            Figure(
+                "of which booking by the database's function alone ÷ the same",
+                alone / limit,
+                "",
+                note=f"{alone:,.0f} per second: rules, price, client, idempotency, audit, message",
+            )
+        )
         emit(Figure("booking POST through HTTPS, median", percentile(spent, 50), "ms"))
         emit(Figure("booking POST through HTTPS, 99th percentile", percentile(spent, 99), "ms"))
+        for part, seconds in used.items():
+            emit(
+                Figure(
+                    f"processor time of a booking POST: {part}", seconds / len(spent) * 1000, "ms"
+                )
+            )
 
 
 if __name__ == "__main__":

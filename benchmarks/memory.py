@@ -9,7 +9,7 @@ from figures import Figure, emit
 from homes import deploy, operator
 from support_operator import Operator
 
-SETTLE_SECONDS = 20
+SETTLE_SECONDS = 60
 
 
 def pss_mib(someone: Operator) -> float:

@@ -94,10 +94,11 @@ class Operator:
         return self.must("deploy", *words)
 
     def processes(self) -> list[psutil.Process]:
-        """Whatever runs on behalf of this home: by the platform's mark, or by the home's path."""
+        """Whatever runs on behalf of this home: by the platform's mark, or by the home's path, and
+        what those started (PostgreSQL's own processes write over their environment)."""
         mark = str(self.home)
         identity = digest_of(Path(os.path.realpath(self.state)))
-        found = []
+        found: dict[int, psutil.Process] = {}
         for process in psutil.process_iter():
             try:
                 environment = process.environ()
@@ -105,10 +106,11 @@ class Operator:
                 if process.status() != psutil.STATUS_ZOMBIE and (
                     named or environment.get(MARK) == identity
                 ):
-                    found.append(process)
+                    found |= {process.pid: process}
+                    found |= {child.pid: child for child in process.children(recursive=True)}
             except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
                 continue
-        return found
+        return list(found.values())
 
     def outside(self) -> list[Path]:
         """The folders for this home that lie elsewhere: sockets, and root's database."""
