@@ -26,7 +26,10 @@ def share(number: int) -> tuple[list[Fall], list[str]]:
         for fall in falls(someone, SEED + number, count):
             ended.append(fall)
             if fall.trouble:
-                print(f"  killed after {fall.moment:.3f} s: {fall.trouble}", flush=True)
+                print(
+                    f"  killed {fall.seconds:.3f} s after event {fall.after}: {fall.trouble}",
+                    flush=True,
+                )
             elif len(ended) % 25 == 0:
                 print(f"  operator {number}: {len(ended)} of {count}", flush=True)
         return ended, left_behind(someone)
@@ -40,7 +43,7 @@ def main() -> None:
     for item in orphans:
         print(f"  left behind: {item}", flush=True)
     converged = sum(not fall.trouble for fall in ended)
-    note = f"seed {SEED}, moments over the whole length of a run; left behind afterwards: {len(orphans)}"
+    note = f"seed {SEED}, moments over all events of a run; left behind afterwards: {len(orphans)}"
     emit(
         Figure(
             f"deployments that converged after kill -9, of {KILLS}",

@@ -16,10 +16,11 @@ ARGUMENTS = ("--market", "small", "--region", "argentina-central")
 
 @dataclass(frozen=True)
 class Fall:
-    """One deployment that was killed ``moment`` seconds after its start and finished by the same
-    command; ``trouble`` is empty where it ended as an undisturbed one."""
+    """One deployment that was killed ``after`` so many of its events and ``seconds`` more, and finished
+    by the same command; ``trouble`` is empty where it ended as an undisturbed one."""
 
-    moment: float
+    after: int
+    seconds: float
     trouble: str
 
 
@@ -45,26 +46,41 @@ def end_state(operator: Operator, deployment: str) -> dict[str, object]:
     }
 
 
+def events_of(operator: Operator, name: str) -> int:
+    return len(operator.must(*words_for(name), "-o", "json").splitlines())
+
+
+def kill_after(operator: Operator, name: str, events: int, seconds: float) -> None:
+    """Counted by what the process has done, not by the clock: a busy machine moves no kill to an
+    earlier step."""
+    process = operator.spawn(*words_for(name), "-o", "json")
+    assert process.stdout is not None
+    for _ in range(events):
+        process.stdout.readline()
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
 def falls(operator: Operator, seed: int, count: int) -> Iterator[Fall]:
-    """``count`` new deployments, each killed once at a moment of an undisturbed run's length, and
-    destroyed when it was looked at. In the end nothing but the backups-free empty home is left."""
+    """``count`` new deployments, each killed once at a random moment of its run, and destroyed when
+    it was looked at. In the end nothing but the backups-free empty home is left."""
     moments = random.Random(seed)
     operator.must(*words_for("Testigo"))
-    started = time.monotonic()
-    operator.must(*words_for("Sereno"))
-    usual = time.monotonic() - started
+    events = events_of(operator, "Sereno")
     wanted = end_state(operator, "sereno")
     for number in range(count):
-        name, moment = f"caida-{number}", moments.uniform(0.1, usual)
-        process = operator.spawn(*words_for(name))
-        time.sleep(moment)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        name, after, seconds = (
+            f"caida-{number}",
+            moments.randint(0, events),
+            moments.uniform(0, 0.3),
+        )
+        kill_after(operator, name, after, seconds)
         finished = operator.run(*words_for(name))
         trouble = "" if finished.returncode == 0 else finished.stderr[-2000:]
         if not trouble and (state := end_state(operator, name)) != wanted:
             trouble = f"{state} instead of {wanted}"
-        yield Fall(moment, trouble)
+        yield Fall(after, seconds, trouble)
         operator.must("destroy", name, "--yes", "--no-backup")
     for name in ("sereno", "testigo"):
         operator.must("destroy", name, "--yes", "--no-backup")
