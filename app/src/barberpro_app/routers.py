@@ -11,6 +11,7 @@ from importlib import import_module
 
 from fastapi import APIRouter
 
+from barberpro_app.attendance import endpoints as attendance
 from barberpro_app.availability import endpoints as availability
 from barberpro_app.booking import endpoints as booking
 from barberpro_app.catalog import endpoints as catalog
@@ -25,6 +26,7 @@ from barberpro_app.resource import endpoints as resource
 
 ROUTERS: tuple[APIRouter, ...] = (
     booking.router,
+    attendance.router,
     availability.router,
     catalog.router,
     provider.router,

@@ -106,6 +106,24 @@ class ClientBlockedError(PolicyError):
     code = "client_blocked"
 
 
+class TooManyNoShowsError(PolicyError):
+    """After bookings that were missed, new ones are made with the team only."""
+
+    code = "too_many_no_shows"
+
+
+class NotTodayError(PolicyError):
+    """The booking is on another day."""
+
+    code = "not_today"
+
+
+class NotYetError(PolicyError):
+    """Clients check in shortly before the start."""
+
+    code = "not_yet"
+
+
 class ClientRequiredError(InvalidRequestError):
     """Say who the booking is for."""
 
@@ -131,6 +149,9 @@ _BY_CODE: dict[str, type[AppError]] = {
         ClientRequiredError,
         ClientBlockedError,
         ProviderUnverifiedError,
+        TooManyNoShowsError,
+        NotTodayError,
+        NotYetError,
         IdempotencyKeyReusedError,
         NotFoundError,
         StaleVersionError,

@@ -135,6 +135,7 @@ class Booking(Answer):
     any_provider: bool
     version: int
     created_at: Instant
+    checked_in_at: Instant | None = None
     provider: Party
     resources: list[BookedResource] = Field(default_factory=list)
     location: Party

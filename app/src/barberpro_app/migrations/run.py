@@ -153,6 +153,7 @@ def _grant(connection: Connection, role: str) -> None:
         " FROM {role}",
         "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON clinical_entry FROM {role}",
         "REVOKE UPDATE, DELETE, TRUNCATE ON clinical_access, clinical_emergency FROM {role}",
+        "REVOKE UPDATE, DELETE, TRUNCATE ON no_show_pardon FROM {role}",
         "REVOKE DELETE, TRUNCATE ON sealed_key, consent FROM {role}",
         "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON client_merge FROM {role}",
         "REVOKE UPDATE, TRUNCATE ON nutrition_version, nutrition_signature FROM {role}",

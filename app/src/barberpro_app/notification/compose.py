@@ -21,8 +21,9 @@ from uuid import UUID
 from jinja2 import TemplateNotFound
 
 from barberpro_app.kit.links import BookingLinks
+from barberpro_app.kit.qr import png
 from barberpro_app.notification.calendar import Event, render_event
-from barberpro_app.notification.texts import Rendered, Texts, match_locale
+from barberpro_app.notification.texts import PICTURE, Rendered, Texts, match_locale
 from barberpro_app.notification.values import BookingValues
 from barberpro_app.settings import AppConfiguration
 
@@ -56,6 +57,7 @@ class Composer:
         self._app = app
         self._neutral = app.compliance.health_data
         self._sender = _address(app.mail.sender, "" if self._neutral else app.brand.name)
+        self._links = links
         self._values_of = BookingValues(app, links)
         self.zone = app.zone
         self._texts = Texts(app.words, neutral=self._neutral)
@@ -73,7 +75,9 @@ class Composer:
         values = self._values(message, locale, sign_in_url)
         rendered = self._texts.render(message.kind, locale, values)
         email = self._envelope(message, rendered, locale)
-        if message.kind.startswith("booking_"):
+        if f"cid:{PICTURE}" in rendered.html:
+            self._show_code(email, str(message.payload["code"]))
+        if message.kind.startswith("booking_") and message.kind != "booking_offer":
             self._attach_event(email, message, values, locale)
         return email
 
@@ -107,6 +111,12 @@ class Composer:
         if message.kind.startswith("booking_"):
             return {**common, **self._values_of.booking(message.payload, locale)}
         return {**common, **message.payload}
+
+    def _show_code(self, email: EmailMessage, code: str) -> None:
+        """The QR code that reception scans, inside the HTML part."""
+        html = email.get_body(("html",))
+        if isinstance(html, EmailMessage):
+            html.add_related(png(self._links.short_url(code)), "image", "png", cid=f"<{PICTURE}>")
 
     def _attach_event(
         self, email: EmailMessage, message: OutgoingMessage, values: dict[str, Any], locale: str

@@ -1,7 +1,8 @@
 """What messages say: Jinja2 templates per language, in the words of the vertical.
 
-A template is plain text with four marks at the start of a line: `# ` the subject and heading, `- `
-a detail, `> label | address` a button, `~ ` small print. The HTML part is made from the same lines.
+A template is plain text with five marks at the start of a line: `# ` the subject and heading, `- `
+a detail, `> label | address` a button, `~ ` small print. The HTML part is made from the same lines;
+`= what` is the place of the QR code there, with what it says for who does not see it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ _NEUTRAL: dict[str, dict[str, str]] = {
     "es-AR": {"booking": "reserva", "booking_gender": "f"},
     "en": {"booking": "booking"},
 }
-_SUBJECT, _DETAIL, _BUTTON, _SMALL = "# ", "- ", "> ", "~ "
+_SUBJECT, _DETAIL, _BUTTON, _SMALL, _PICTURE = "# ", "- ", "> ", "~ ", "= "
+#: How the HTML part names the picture of the QR code (RFC 2392).
+PICTURE = "code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ def _plain(lines: list[str]) -> str:
         if line.startswith(_BUTTON):
             label, _, address = line.removeprefix(_BUTTON).rpartition(" | ")
             out.append(f"{label}:\n{address}")
-        else:
+        elif not line.startswith(_PICTURE):
             out.append(line.removeprefix(_SMALL))
     return "\n".join(out).strip() + "\n"
 
@@ -119,6 +122,9 @@ def _block(line: str) -> Markup:
     if line.startswith(_DETAIL):
         label, _, value = line.removeprefix(_DETAIL).partition(": ")
         return Markup('<p class="detail"><b>{}:</b> {}</p>').format(label, value)
+    if line.startswith(_PICTURE):
+        picture = Markup('<p><img src="cid:{}" width="170" height="170" alt="{}"></p>')
+        return picture.format(PICTURE, line.removeprefix(_PICTURE))
     if line.startswith(_SMALL):
         return Markup("<p><small>{}</small></p>").format(line.removeprefix(_SMALL))
     return Markup("<p>{}</p>").format(escape(line))

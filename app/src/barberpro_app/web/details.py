@@ -21,6 +21,7 @@ from barberpro_app.booking.errors import (
     DepositRequiredError,
     HoldExpiredError,
     NotHeldError,
+    TooManyNoShowsError,
 )
 from barberpro_app.booking.schemas import Booking, CancelRequest, ConfirmRequest, Contact
 from barberpro_app.kit import clock
@@ -29,6 +30,7 @@ from barberpro_app.kit.errors import ConflictError, PolicyError
 from barberpro_app.kit.ratelimit import HOLDS_PER_NETWORK, RateLimiter, network_of
 from barberpro_app.kit.requests import RequestInfo
 from barberpro_app.web import choosing, money, offer, picker
+from barberpro_app.web.arrival import code_picture
 from barberpro_app.web.booking_view import (
     booking_of,
     google_calendar,
@@ -41,6 +43,7 @@ from barberpro_app.web.choosing import Wish
 from barberpro_app.web.forms import Form
 from barberpro_app.web.picker import Hour
 from barberpro_app.web.policies import cancellation_sentence
+from barberpro_app.web.problems import explain
 from barberpro_app.web.public import take
 from barberpro_app.web.rendering import Reader, page, reader_of, see, submitted
 
@@ -109,6 +112,7 @@ async def _page(
     booking: Booking,
     form: Form,
     status: int = 200,
+    problem: str = "",
 ) -> Response:
     over = lapsed(booking)
     policies = await offer.policies(connection, reader)
@@ -134,6 +138,7 @@ async def _page(
         back=_again(booking),
         policy=cancellation_sentence(reader, policies),
         quote=await money.quote(connection, reader, booking.id),
+        problem=problem,
     )
 
 
@@ -183,10 +188,11 @@ async def confirm(request: Request, token: str, reader: Reader = Depends(reader_
             return await _page(connection, request, reader, booking, form, 422)
     try:
         confirmed = await _confirm(request, reader, booking, typed, form)
-    except (ConflictError, PolicyError):
+    except (ConflictError, PolicyError) as error:
+        said = explain(reader, error) if isinstance(error, TooManyNoShowsError) else ""
         async with reader.database.connection() as connection:
             booking = await bookings.get(connection, reading(request), booking_id)
-            return await _page(connection, request, reader, booking, form, 409)
+            return await _page(connection, request, reader, booking, form, 409, said)
     return see(confirmed)
 
 
@@ -276,5 +282,6 @@ async def done(request: Request, token: str, reader: Reader = Depends(reader_of)
         token=token,
         email=booking.client.email if booking.client else None,
         google=google_calendar(request, reader, shown),
+        qr=code_picture(request, reader, booking),
         policy=cancellation_sentence(reader, policies),
     )

@@ -13,6 +13,7 @@ from barberpro_app.settings import Settings
 from barberpro_app.web import (
     account,
     agenda,
+    arrival,
     basics,
     details,
     manage,
@@ -20,6 +21,7 @@ from barberpro_app.web import (
     privacy_mine,
     public,
     regret,
+    staff_arrival,
     staff_booking,
     staff_new,
 )
@@ -73,11 +75,13 @@ def install_pages(app: FastAPI, settings: Settings, database: Database) -> None:
         public,
         details,
         manage,
+        arrival,
         mine,
         privacy_mine,
         account,
         regret,
         agenda,
+        staff_arrival,
         staff_booking,
         staff_new,
     ):

@@ -15,6 +15,7 @@ from barberpro_app.kit.errors import ConflictError, NotFoundError, PolicyError
 from barberpro_app.kit.ratelimit import Limit, RateLimiter, network_of
 from barberpro_app.kit.requests import RequestInfo
 from barberpro_app.web import choosing, money, offer, picker
+from barberpro_app.web.arrival import can_check_in, code_picture
 from barberpro_app.web.booking_view import (
     booking_of,
     calendar,
@@ -32,7 +33,13 @@ from barberpro_app.web.texts import problem
 
 router = APIRouter(include_in_schema=False)
 LOOK_UPS = Limit("code-look-ups", 20, 900)
-NOTICES = {"cancelada": "manage.cancelled", "cambiada": "manage.moved"}
+NOTICES = {
+    "cancelada": "manage.cancelled",
+    "cambiada": "manage.moved",
+    "llegaste": "arrival.done_lead",
+}
+#: Refusals that another page sends here.
+REFUSALS = ("not_today", "not_yet", "not_changeable")
 
 
 @router.get("/buscar-reserva")
@@ -65,10 +72,17 @@ async def _by_code(connection: Connection, request: Request, code: str) -> Booki
 
 @router.get("/reserva/{token}")
 async def show(
-    request: Request, token: str, hecho: str = "", reader: Reader = Depends(reader_of)
+    request: Request,
+    token: str,
+    hecho: str = "",
+    no: str = "",
+    reader: Reader = Depends(reader_of),
 ) -> Response:
     notice = NOTICES.get(hecho)
-    return await _page(request, reader, token, notice=reader.t(notice) if notice else "")
+    refused = reader.t(f"code.{no}") if no in REFUSALS else ""
+    return await _page(
+        request, reader, token, notice=reader.t(notice) if notice else "", problem=refused
+    )
 
 
 async def _page(
@@ -81,6 +95,7 @@ async def _page(
         policies = await offer.policies(connection, reader)
         address = await offer.address_of(connection, booking.location.id)
         standing = await money.money_of(connection, request, reader, booking.id)
+        may_check_in = await can_check_in(connection, booking)
     if booking.status == "held" and not problem:
         return see(f"/reserva/{token}/pagar")
     return page(
@@ -96,6 +111,8 @@ async def _page(
         notice=notice,
         problem=problem,
         money=standing,
+        may_check_in=may_check_in,
+        qr=code_picture(request, reader, booking),
     )
 
 

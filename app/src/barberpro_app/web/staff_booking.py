@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from barberpro_app.attendance import service as attendance
 from barberpro_app.booking import service as bookings
 from barberpro_app.booking.schemas import CancelRequest, RescheduleRequest, StatusRequest
 from barberpro_app.identity.auth import require_scope
@@ -50,6 +51,7 @@ async def booking_page(
         booking = await bookings.get(connection, actor(request, reader.principal), booking_id)
         address = await offer.address_of(connection, booking.location.id)
         standing = await money.money_of(connection, request, reader, booking_id)
+        score = await attendance.score(connection, booking.client.id) if booking.client else None
     return page(
         request,
         reader,
@@ -62,6 +64,8 @@ async def booking_page(
         problem=problem,
         notice=notice,
         money=standing,
+        score=score,
+        came=booking.checked_in_at,
         typed=reader.fmt.money(standing.due_centavos).split("\u00a0")[-1] if standing else "",
     )
 

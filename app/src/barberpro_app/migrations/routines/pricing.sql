@@ -27,12 +27,6 @@ BEGIN
     price := least(coalesce(price, p_base), 100000000000);
 END $$;
 
--- How often a client did not come within the last year.
-CREATE OR REPLACE FUNCTION client_no_shows(p_client uuid) RETURNS integer LANGUAGE sql STABLE AS $$
-    SELECT count(*)::integer FROM booking
-    WHERE client_id = p_client AND status = 'no_show' AND starts_at > now() - interval '1 year'
-$$;
-
 -- What has to be paid ahead of p_price. Within one condition a rule for the service goes before one
 -- for all (so an amount of 0 exempts it); of the conditions that hold, the highest amount counts.
 -- Of a visitor whom nobody knows yet only 'always' holds; may_be is the most that could be asked.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from barberpro_app.web.setup import (
     api,
+    attendance,
     audit,
     brand,
     data_requests,
@@ -31,6 +32,7 @@ routers = tuple(
         resources,
         holidays,
         policies,
+        attendance,
         staff,
         api,
         audit,

@@ -65,6 +65,7 @@ def sections(reader: Reader) -> list[tuple[str, str]]:
         ("/ajustes/recursos", t("resource.title")),
         ("/ajustes/feriados", t("holidays.title")),
         ("/ajustes/reglas", t("policies.title")),
+        ("/ajustes/ausencias", t("absence.title")),
         *_money(reader),
         ("/ajustes/equipo", t("staff.title")),
         *_health(reader),

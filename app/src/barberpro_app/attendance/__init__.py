@@ -1,0 +1,1 @@
+"""Who came and who did not: check-in, missed bookings, and what follows from them."""
