@@ -13,8 +13,8 @@ from support_shop import Shop
 
 from barberpro_app.identity.principal import SCOPES
 
-TAGS = {"availability", "bookings", "services", "providers", "locations", "clients", "settings",
-        "resources", "attendance"}  # fmt: skip
+TAGS = {"availability", "bookings", "sessions", "services", "providers", "locations", "clients",
+        "settings", "resources", "attendance"}  # fmt: skip
 EXAMPLES = 15
 #: What another client library would take.
 NOT_FOR_HTTPX = {"cookies", "stream", "verify", "allow_redirects", "timeout"}
@@ -44,7 +44,16 @@ def furnish(shop: Shop, caller: Caller, token: str) -> list[str]:
         headers = {"Authorization": f"Bearer {token}"}
         made = caller.post("/api/v1/bookings", json=wish, headers=headers).json()
         keys += [made["id"], made["client"]["id"]]
-    return keys
+    shop.rows("UPDATE service SET capacity = 5 WHERE id = %s", shop.services["solo"])
+    wish = {
+        "service_id": str(shop.services["solo"]),
+        "provider_id": str(shop.providers[0]),
+        "location_id": str(shop.location),
+        "starts_at": shop.at("16:00").isoformat(),
+    }
+    made = caller.post("/api/v1/sessions", json=wish, headers=headers)
+    assert made.status_code == 201, made.text
+    return [*keys, made.json()["id"]]
 
 
 @pytest.mark.slow

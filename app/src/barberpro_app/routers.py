@@ -17,6 +17,7 @@ from barberpro_app.booking import endpoints as booking
 from barberpro_app.catalog import endpoints as catalog
 from barberpro_app.client import endpoints as client
 from barberpro_app.contact_channel import endpoints as contact_channel
+from barberpro_app.group_session import endpoints as group_session
 from barberpro_app.integration_processor import endpoints as integrations
 from barberpro_app.location import endpoints as location
 from barberpro_app.policy import endpoints as policy
@@ -27,6 +28,7 @@ from barberpro_app.resource import endpoints as resource
 ROUTERS: tuple[APIRouter, ...] = (
     booking.router,
     attendance.router,
+    group_session.router,
     availability.router,
     catalog.router,
     provider.router,

@@ -27,6 +27,7 @@ WITH place AS (
     FROM location WHERE id = %(location_id)s AND active
 )
 SELECT place.zone, place.now, place.policies, place.overrides, place.needs, s.id AS service_id,
+       s.capacity,
        p.id AS provider_id, coalesce(ps.minutes, s.minutes) AS minutes,
        s.buffer_before, s.buffer_after, hours.list AS hours, busy.starts, busy.ends, away.list AS away
 FROM place
@@ -93,6 +94,31 @@ def parameters(
         "first": first,
         "days": days,
     }
+
+
+#: Sessions with a seat left; `span` as above.
+SESSIONS = """
+SELECT g.provider_id, extract(epoch FROM g.starts_at)::bigint AS starts,
+       extract(epoch FROM g.ends_at)::bigint AS ends
+FROM location l
+JOIN group_session g ON g.location_id = l.id AND g.service_id = %(service_id)s
+ AND g.state = 'scheduled'
+ AND g.starts_at >= (%(first)s::date)::timestamp AT TIME ZONE l.zone
+ AND g.starts_at < (%(first)s::date + %(days)s::integer)::timestamp AT TIME ZONE l.zone
+JOIN provider p ON p.id = g.provider_id AND p.active AND provider_bookable(p.id)
+WHERE l.id = %(location_id)s
+  AND (%(provider_id)s::uuid IS NULL OR g.provider_id = %(provider_id)s)
+  AND g.capacity > (SELECT coalesce(sum(b.seats), 0) FROM booking b
+                    WHERE b.session_id = g.id AND takes_seats(b.status)
+                      AND (b.status <> 'held' OR b.hold_expires_at > now()))
+ORDER BY g.starts_at, p.sort, p.name, p.id
+"""
+
+
+async def sessions(connection: Connection, arguments: dict[str, Any]) -> list[dict[str, Any]]:
+    """The sessions of a service that is given to a group; `arguments` are of `parameters`."""
+    cursor = await connection.execute(SESSIONS, arguments, binary=True)
+    return await cursor.fetchall()
 
 
 async def inputs(

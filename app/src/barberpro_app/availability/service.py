@@ -48,6 +48,9 @@ async def free_times(
     if rows[0]["service_id"] is None:
         raise NotFoundError("There is no such service.", field="service_id")
     frame = _frame(app, rows[0])
+    if rows[0]["capacity"] > 1:
+        found = await repository.sessions(connection, arguments)
+        return _of_sessions(query, frame, found)
     candidates = [_candidate(row) for row in rows if row["provider_id"] is not None]
     if rows[0]["needs"] and candidates:
         found = await repository.resources(connection, list(rows[0]["needs"]), arguments)
@@ -55,6 +58,34 @@ async def free_times(
     days = [query.first + timedelta(days=number) for number in range(query.days)]
     return Availability.model_construct(
         zone=frame.zone.key, days=[_day(day, frame, candidates) for day in days]
+    )
+
+
+def _of_sessions(
+    query: AvailabilityQuery, frame: _Frame, sessions: list[dict[str, Any]]
+) -> Availability:
+    """The starts of sessions with a seat left; they say their own time, whatever the hours."""
+    slots: dict[date, dict[int, Slot]] = {}
+    for row in sessions:
+        day = instant(row["starts"]).astimezone(frame.zone).date()
+        if row["starts"] < frame.earliest or day > frame.last_day:
+            continue
+        slot = slots.setdefault(day, {}).setdefault(
+            row["starts"],
+            Slot(starts_at=instant(row["starts"]), ends_at=instant(row["ends"]), provider_ids=[]),
+        )
+        slot.provider_ids.append(row["provider_id"])
+    days = [query.first + timedelta(days=number) for number in range(query.days)]
+    return Availability(
+        zone=frame.zone.key,
+        days=[
+            AvailableDay(
+                day=day,
+                holiday=None if day in slots else frame.holiday(day),
+                slots=list(slots.get(day, {}).values()),
+            )
+            for day in days
+        ],
     )
 
 

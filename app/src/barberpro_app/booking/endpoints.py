@@ -107,6 +107,7 @@ async def search(
         client_id=query.client_id,
         provider_id=query.provider_id,
         location_id=query.location_id,
+        session_id=query.session_id,
         statuses=tuple(query.status) or None,
         starts_from=query.starts_from,
         starts_before=query.starts_before,

@@ -28,6 +28,31 @@ class SlotUnavailableError(ConflictError):
     code = "slot_unavailable"
 
 
+class SessionFullError(SlotTakenError):
+    """So many seats are not left."""
+
+    code = "session_full"
+    field = "seats"
+
+
+class SessionChangedError(ConflictError):
+    """This was moved or cancelled; look at it again."""
+
+    code = "session_changed"
+
+
+class NotAGroupError(ConflictError):
+    """This service is given to one client at a time."""
+
+    code = "not_a_group"
+
+
+class CapacityBelowTakenError(ConflictError):
+    """More seats are taken already."""
+
+    code = "capacity_below_taken"
+
+
 class NotOfferedError(ConflictError):
     """Nobody gives this service here."""
 
@@ -134,6 +159,10 @@ _BY_CODE: dict[str, type[AppError]] = {
     error.code: error
     for error in (
         SlotTakenError,
+        SessionFullError,
+        SessionChangedError,
+        NotAGroupError,
+        CapacityBelowTakenError,
         SlotUnavailableError,
         NotOfferedError,
         HoldExpiredError,

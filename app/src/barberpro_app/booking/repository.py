@@ -67,7 +67,7 @@ async def set_status(connection: Connection, *arguments: Any) -> Document:
     return await _call(connection, _SET_STATUS, arguments)
 
 
-async def _call(connection: Connection, query: str, arguments: Sequence[Any]) -> Document:
+async def call(connection: Connection, query: str, arguments: Sequence[Any]) -> Document:
     """The function's answer {status, body, replayed}. Raises the app's error for a refusal."""
     adapted = [Jsonb(value) if isinstance(value, Mapping) else value for value in arguments]
     try:
@@ -82,6 +82,9 @@ async def _call(connection: Connection, query: str, arguments: Sequence[Any]) ->
         raise psycopg.DataError("a booking function gave no row")
     answer: Document = row["answer"]
     return answer
+
+
+_call = call
 
 
 _GET = """SELECT document FROM booking_document
@@ -110,6 +113,7 @@ _FILTERS = {
     "client_id": SQL("client_id = %(client_id)s"),
     "provider_id": SQL("provider_id = %(provider_id)s"),
     "location_id": SQL("location_id = %(location_id)s"),
+    "session_id": SQL("session_id = %(session_id)s"),
     "statuses": SQL("status = ANY (%(statuses)s)"),
     "starts_from": SQL("starts_at >= %(starts_from)s"),
     "starts_before": SQL("starts_at < %(starts_before)s"),

@@ -22,6 +22,7 @@ from barberpro_app.kit.schemas import (
 
 Status = Literal["held", "confirmed", "arrived", "completed", "no_show", "cancelled", "expired"]
 Note = Annotated[Sentence, Field(max_length=500)]
+Seats = Annotated[int, Field(ge=1, le=50)]
 
 
 class Contact(Request):
@@ -34,12 +35,18 @@ class Contact(Request):
 
 
 class HoldRequest(Request):
-    """Asks for a time to be kept; without a provider, whoever is free and has least to do."""
+    """Asks for a time to be kept; without a provider, whoever is free and has least to do.
+
+    A service that is given to a group is booked in a session that starts then: in the one named,
+    which must still be there, or in one with so many seats left.
+    """
 
     service_id: UUID
     location_id: UUID
     starts_at: Instant
     provider_id: UUID | None = None
+    session_id: UUID | None = None
+    seats: Seats = 1
 
 
 class ConfirmRequest(Request):
@@ -60,10 +67,12 @@ class BookRequest(HoldRequest):
 
 
 class RescheduleRequest(Request):
-    """Moves a booking; without a provider it stays with the same one."""
+    """Moves a booking; without a provider it stays with the same one, or goes into any session of
+    its service that starts then."""
 
     starts_at: Instant
     provider_id: UUID | None = None
+    session_id: UUID | None = None
     version: Version | None = None
     override_reason: Note | None = None
 
@@ -118,7 +127,8 @@ class BookedClient(Answer):
 
 
 class Booking(Answer):
-    """One booking or hold. Instants are UTC; `zone` is the IANA zone of the location."""
+    """One booking or hold. Instants are UTC; `zone` is the IANA zone of the location. `seats` are
+    those that it takes in its session, if it is in one."""
 
     id: UUID
     code: str
@@ -141,6 +151,8 @@ class Booking(Answer):
     location: Party
     service: BookedService
     client: BookedClient | None
+    session_id: UUID | None = None
+    seats: int = 1
 
 
 class BookingPage(Answer):
@@ -163,6 +175,7 @@ class BookingSearch(Request):
     client_id: UUID | None = None
     provider_id: UUID | None = None
     location_id: UUID | None = None
+    session_id: UUID | None = None
     status: Annotated[list[Status], Field(max_length=7)] = Field(default_factory=list)
     starts_from: Instant | None = None
     starts_before: Instant | None = None

@@ -179,6 +179,7 @@ class BookingQuery:
     client_id: UUID | None = None
     provider_id: UUID | None = None
     location_id: UUID | None = None
+    session_id: UUID | None = None
     statuses: tuple[Status, ...] | None = None
     starts_from: datetime | None = None
     starts_before: datetime | None = None
@@ -241,6 +242,7 @@ def _filters(actor: Actor, query: BookingQuery) -> dict[str, Any]:
         "client_id": client_id,
         "provider_id": provider_id,
         "location_id": query.location_id,
+        "session_id": query.session_id,
         "statuses": list(query.statuses) if query.statuses else None,
         "starts_from": query.starts_from,
         "starts_before": query.starts_before,

@@ -12,7 +12,7 @@ from barberpro_app.kit.database import Connection
 
 _SERVICES = """
 SELECT s.id, s.key, s.name, s.description, s.minutes, s.buffer_before, s.buffer_after,
-       s.price_centavos, s.active, s.sort, s.version, coalesce(o.list, '[]') AS offered_by
+       s.price_centavos, s.capacity, s.active, s.sort, s.version, coalesce(o.list, '[]') AS offered_by
 FROM service s
 LEFT JOIN LATERAL (
     SELECT jsonb_agg(jsonb_build_object('provider_id', p.id,
@@ -38,8 +38,8 @@ async def add(connection: Connection, values: Mapping[str, Any]) -> UUID | None:
     """The new key; None if there is one with this `key` already."""
     cursor = await connection.execute(
         "INSERT INTO service (key, name, description, minutes, buffer_before, buffer_after,"
-        " price_centavos, sort) VALUES (%(key)s, %(name)s, %(description)s, %(minutes)s,"
-        " %(buffer_before)s, %(buffer_after)s, %(price_centavos)s, %(sort)s)"
+        " price_centavos, capacity, sort) VALUES (%(key)s, %(name)s, %(description)s, %(minutes)s,"
+        " %(buffer_before)s, %(buffer_after)s, %(price_centavos)s, %(capacity)s, %(sort)s)"
         " ON CONFLICT (key) DO NOTHING RETURNING id",
         columns(values),
     )

@@ -20,6 +20,8 @@ from barberpro_app.kit.schemas import (
 
 Minutes = Annotated[int, Field(ge=5, le=720)]
 Buffer = Annotated[int, Field(ge=0, le=240)]
+#: Of a group; 1 is a service that is given to one client at a time.
+Capacity = Annotated[int, Field(ge=1, le=500)]
 Sort = Annotated[int, Field(ge=0, le=1_000_000)]
 Names = Annotated[dict[Locale, Name], Field(min_length=1, max_length=10)]
 Descriptions = Annotated[
@@ -46,6 +48,7 @@ class Service(Answer):
     buffer_before: int
     buffer_after: int
     price_centavos: int
+    capacity: int
     active: bool
     sort: int
     version: int
@@ -68,6 +71,7 @@ class ServiceDraft(Request):
     buffer_before: Buffer = 0
     buffer_after: Buffer = 0
     price_centavos: Centavos
+    capacity: Capacity = 1
     sort: Sort = 0
     providers: Annotated[tuple[UUID, ...], Field(max_length=1000)] = ()
 
@@ -82,6 +86,7 @@ class ServicePatch(Request):
     buffer_before: Buffer | None = None
     buffer_after: Buffer | None = None
     price_centavos: Centavos | None = None
+    capacity: Capacity | None = None
     active: bool | None = None
     sort: Sort | None = None
 

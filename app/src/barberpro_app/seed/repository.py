@@ -70,7 +70,7 @@ async def add_hours(
 async def add_service(connection: Connection, service: SeedService, sort: int) -> None:
     await connection.execute(
         "INSERT INTO service (key, name, description, minutes, buffer_before, buffer_after,"
-        " price_centavos, sort) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+        " price_centavos, capacity, sort) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
         " ON CONFLICT (key) DO NOTHING",
         (
             service.key,
@@ -80,6 +80,7 @@ async def add_service(connection: Connection, service: SeedService, sort: int) -
             service.buffer_before,
             service.buffer_after,
             service.price_centavos,
+            service.capacity,
             sort,
         ),
     )

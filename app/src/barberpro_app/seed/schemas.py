@@ -66,6 +66,7 @@ class SeedService(_Part):
     buffer_before: Annotated[int, Field(ge=0, le=240, strict=True)] = 0
     buffer_after: Annotated[int, Field(ge=0, le=240, strict=True)] = 0
     price_centavos: Annotated[Centavos, Field(strict=True)]
+    capacity: Annotated[int, Field(ge=1, le=500, strict=True)] = 1
     providers: Annotated[tuple[Key, ...], Field(max_length=1000)] = ()
 
 

@@ -58,16 +58,23 @@ RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
         ELSE p_held_by IN ('', coalesce(p_actor->>'only_client', '')) END
 $$;
 
--- Inserts the booking and takes its time. Raises exclusion_violation if the time is taken.
+-- Inserts the booking and takes its time; one in a session has seats there instead. Raises
+-- exclusion_violation if the time is taken.
 CREATE OR REPLACE FUNCTION booking_insert(p booking, p_period tstzrange) RETURNS uuid LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM booking_prepare(p.service_id, p.location_id, p.provider_id, p_period);
+    IF p.session_id IS NULL THEN
+        PERFORM booking_prepare(p.service_id, p.location_id, p.provider_id, p_period);
+    END IF;
     INSERT INTO booking (id, code, status, client_id, provider_id, service_id, location_id,
         starts_at, ends_at, zone, price_centavos, hold_expires_at, held_by, any_provider, source,
-        note, contact, visit_id, visit_line)
+        note, contact, visit_id, visit_line, session_id, seats)
     VALUES (p.id, p.code, p.status, p.client_id, p.provider_id, p.service_id, p.location_id,
         p.starts_at, p.ends_at, p.zone, p.price_centavos, p.hold_expires_at, p.held_by,
-        p.any_provider, p.source, p.note, p.contact, p.visit_id, p.visit_line);
+        p.any_provider, p.source, p.note, p.contact, p.visit_id, p.visit_line, p.session_id,
+        coalesce(p.seats, 1));
+    IF p.session_id IS NOT NULL THEN
+        RETURN p.id;
+    END IF;
     INSERT INTO occupancy (booking_id, resource_id, period, expires_at)
     VALUES (p.id, p.provider_id, p_period, p.hold_expires_at);
     IF p.visit_id IS NULL THEN
@@ -105,6 +112,11 @@ BEGIN
         PERFORM check_start(d.starts_at, l.zone, p_policies);
     ELSIF d.starts_at < now() - interval '7 days' THEN
         PERFORM refuse('too_soon', 'This is more than seven days ago.', 'starts_at');
+    END IF;
+    IF s.capacity > 1 OR p_request->>'session_id' IS NOT NULL THEN
+        RETURN session_join(d, s, l, p_request);
+    ELSIF (p_request->>'seats')::integer > 1 THEN
+        PERFORM refuse('not_a_group', 'This service is given to one client at a time.', 'seats');
     END IF;
     d.service_id := s.id;
     d.location_id := l.id;
@@ -336,10 +348,12 @@ DECLARE
     c record;
     v_period tstzrange;
     v_ends timestamptz;
+    g group_session;
 BEGIN
     IF v_answer IS NOT NULL THEN
         RETURN v_answer;
     END IF;
+    g := session_for_move(p_actor, p_id, p_request);
     b := booking_lock(p_actor, p_id, (p_request->>'version')::integer);
     IF b.status <> 'confirmed' THEN
         PERFORM refuse('not_changeable', 'A booking that is ' || b.status || ' cannot be moved.');
@@ -348,17 +362,21 @@ BEGIN
        < now() + make_interval(hours => (v_policies->>'reschedule_notice_hours')::integer) THEN
         PERFORM refuse('too_late_to_reschedule', 'It is too late to move this booking.');
     END IF;
-    c := reschedule_offer(b, coalesce((p_request->>'provider_id')::uuid, b.provider_id), v_starts,
-                          v_policies, p_request);
-    v_ends := v_starts + make_interval(mins => c.minutes);
-    v_period := tstzrange(v_starts - make_interval(mins => c.buffer_before),
-                          v_ends + make_interval(mins => c.buffer_after));
-    PERFORM booking_prepare(b.service_id, b.location_id, c.provider_id, v_period);
-    UPDATE occupancy SET resource_id = c.provider_id, period = v_period
-    WHERE booking_id = p_id AND part = 'provider';
-    UPDATE booking SET provider_id = c.provider_id, starts_at = v_starts, ends_at = v_ends,
-        version = version + 1, updated_at = now() WHERE id = p_id RETURNING * INTO moved;
-    PERFORM resources_take_again(moved, v_period, NULL);
+    IF b.session_id IS NOT NULL THEN
+        PERFORM session_receive(b, g, v_policies, p_request);
+    ELSE
+        c := reschedule_offer(b, coalesce((p_request->>'provider_id')::uuid, b.provider_id), v_starts,
+                              v_policies, p_request);
+        v_ends := v_starts + make_interval(mins => c.minutes);
+        v_period := tstzrange(v_starts - make_interval(mins => c.buffer_before),
+                              v_ends + make_interval(mins => c.buffer_after));
+        PERFORM booking_prepare(b.service_id, b.location_id, c.provider_id, v_period);
+        UPDATE occupancy SET resource_id = c.provider_id, period = v_period
+        WHERE booking_id = p_id AND part = 'provider';
+        UPDATE booking SET provider_id = c.provider_id, starts_at = v_starts, ends_at = v_ends,
+            version = version + 1, updated_at = now() WHERE id = p_id RETURNING * INTO moved;
+        PERFORM resources_take_again(moved, v_period, NULL);
+    END IF;
     v_answer := booking_body(p_id);
     PERFORM audit_record(p_actor, 'booking.rescheduled', 'booking', p_id::text,
         booking_facts(v_answer, p_request) || jsonb_build_object('from', b.starts_at));
@@ -464,6 +482,9 @@ BEGIN
     IF b.status = 'cancelled' THEN
         IF b.ends_at < now() AND p_request->>'override_reason' IS NULL THEN
             PERFORM refuse('not_changeable', 'The time of this booking is over.', 'status');
+        END IF;
+        IF b.session_id IS NOT NULL AND NOT session_takes_back(b, true) THEN
+            PERFORM refuse('session_full', 'Its seats are taken, or it is cancelled.');
         END IF;
         PERFORM booking_occupy_again(b, NULL);
     END IF;

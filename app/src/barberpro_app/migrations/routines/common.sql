@@ -58,6 +58,7 @@ CREATE OR REPLACE VIEW booking_document AS
 SELECT b.id, b.code, b.status, b.starts_at, b.ends_at, b.provider_id, b.location_id, b.client_id,
        b.held_by,
        jsonb_build_object(
+           'session_id', b.session_id, 'seats', b.seats,
            'id', b.id, 'code', b.code, 'status', b.status,
            'starts_at', b.starts_at, 'ends_at', b.ends_at, 'zone', b.zone,
            'price_centavos', b.price_centavos,
@@ -79,7 +80,8 @@ SELECT b.id, b.code, b.status, b.starts_at, b.ends_at, b.provider_id, b.location
                    'email', c.email, 'phone', c.phone, 'locale', c.locale)
                ELSE jsonb_build_object('id', c.id, 'name', b.contact->'name', 'email', c.email,
                    'phone', b.contact->'phone', 'locale', b.contact->'locale') END
-       ) AS document
+       ) AS document,
+       b.session_id
 FROM booking b
 JOIN provider p ON p.id = b.provider_id
 JOIN location l ON l.id = b.location_id

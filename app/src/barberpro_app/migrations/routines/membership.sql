@@ -96,7 +96,7 @@ BEGIN
 END $$;
 
 -- Pays a booking with a credit of its client: of what pays the service and covers the day, the period
--- that ends first. A hold is confirmed by it. Answers the use; asking again answers the same one.
+-- that ends first, one for each seat. A hold is confirmed by it. Answers the use; asking again answers the same one.
 CREATE OR REPLACE FUNCTION pass_redeem(p_actor jsonb, p_policies jsonb, p_booking uuid, p_pass uuid)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
@@ -117,7 +117,7 @@ BEGIN
     END IF;
     SELECT x.* INTO v_period
     FROM pass_period x JOIN pass s ON s.id = x.pass_id
-    WHERE s.client_id = b.client_id AND x.state = 'open' AND x.taken < x.credits
+    WHERE s.client_id = b.client_id AND x.state = 'open' AND x.taken + b.seats <= x.credits
       AND (p_pass IS NULL OR s.id = p_pass)
       AND b.starts_at >= x.starts_at AND b.starts_at < x.ends_at
       AND (NOT EXISTS (SELECT FROM plan_service WHERE plan_id = s.plan_id)
@@ -127,8 +127,9 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM refuse('no_credit', 'There is no credit for this service on this day.');
     END IF;
-    UPDATE pass_period SET taken = taken + 1 WHERE id = v_period.id;
-    INSERT INTO pass_use (period_id, booking_id, state) VALUES (v_period.id, b.id, 'taken')
+    UPDATE pass_period SET taken = taken + b.seats WHERE id = v_period.id;
+    INSERT INTO pass_use (period_id, booking_id, state, credits)
+    VALUES (v_period.id, b.id, 'taken', b.seats)
     RETURNING id INTO v_use;
     PERFORM audit_record(p_actor, 'pass.redeemed', 'pass', v_period.pass_id::text,
         jsonb_build_object('booking_id', b.id, 'use', v_use));
@@ -159,9 +160,10 @@ BEGIN
     SELECT * INTO x FROM pass_period WHERE id = u.period_id FOR UPDATE;
     UPDATE pass_use SET state = v_wanted, updated_at = now() WHERE id = u.id;
     x.earned_uses := x.earned_uses
-        + CASE WHEN v_wanted = 'earned' THEN 1 WHEN u.state = 'earned' THEN -1 ELSE 0 END;
+        + u.credits * CASE WHEN v_wanted = 'earned' THEN 1 WHEN u.state = 'earned' THEN -1
+                                                 ELSE 0 END;
     UPDATE pass_period SET earned_uses = x.earned_uses,
-        taken = taken - CASE WHEN v_wanted = 'returned' THEN 1 ELSE 0 END WHERE id = x.id;
+        taken = taken - CASE WHEN v_wanted = 'returned' THEN u.credits ELSE 0 END WHERE id = x.id;
     IF x.state = 'open' THEN
         PERFORM pass_earn(x, x.price_centavos * x.earned_uses / x.credits, 'revenue',
             'pass.used', 'pass-use:' || u.id || ':' || NEW.version);

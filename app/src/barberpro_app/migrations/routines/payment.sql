@@ -338,6 +338,9 @@ BEGIN
     END IF;
     BEGIN
         IF b.status = 'expired' THEN
+            IF b.session_id IS NOT NULL AND NOT session_takes_back(b, false) THEN
+                RETURN false;
+            END IF;
             PERFORM booking_occupy_again(b, c_until);
         END IF;
         UPDATE occupancy SET expires_at = c_until WHERE booking_id = b.id;

@@ -102,7 +102,8 @@ BEGIN
     WHERE s.id = NEW.service_id;
     v_price := booking_price(NEW.service_id, NEW.provider_id, NEW.starts_at, NEW.zone, v_base);
     IF v_price.rule_id IS NOT NULL THEN
-        NEW.price_centavos := greatest(0, NEW.price_centavos + v_price.price - v_base);
+        NEW.price_centavos := greatest(0,
+            NEW.price_centavos + NEW.seats * (v_price.price - v_base));
         NEW.price_rule_id := v_price.rule_id;
     END IF;
     IF NEW.source NOT IN ('staff', 'system', 'api') THEN

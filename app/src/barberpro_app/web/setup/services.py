@@ -36,7 +36,8 @@ router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope(
 HOME = "/ajustes/servicios"
 LANGUAGES = (("es", "es-AR"), ("en", "en"))
 NUMBERS = (("minutos", "minutes", 5, 720), ("antes", "buffer_before", 0, 240),
-           ("despues", "buffer_after", 0, 240), ("orden", "sort", 0, 1_000_000))  # fmt: skip
+           ("despues", "buffer_after", 0, 240), ("cupo", "capacity", 1, 500),
+           ("orden", "sort", 0, 1_000_000))  # fmt: skip
 
 
 @router.get(HOME)
@@ -99,6 +100,13 @@ def _page(reader: Reader, heading: str, lists: _Lists, new: bool) -> FormPage:
         Field("precio", t("service.price"), extra={"inputmode": "decimal"}),
         Field("antes", t("service.before"), kind="number", extra={"min": 0, "max": 240}),
         Field("despues", t("service.after"), kind="number", extra={"min": 0, "max": 240}),
+        Field(
+            "cupo",
+            t("service.capacity"),
+            kind="number",
+            hint=t("service.capacity_hint"),
+            extra={"min": 1, "max": 500},
+        ),
         Field("orden", t("service.order"), kind="number", extra={"min": 0}),
         Field("profesionales", t.word("Providers"), kind="ticks", options=lists.people),
         *needs,
@@ -130,7 +138,7 @@ def _chosen(form: Form) -> set[UUID]:
 async def new(request: Request, reader: Reader = Depends(reader_of)) -> Response:
     lists = await _lists(reader)
     what = _page(reader, reader.t("setup.add"), lists, new=True)
-    form = Form.empty(minutos=30, antes=0, despues=0, orden=0)
+    form = Form.empty(minutos=30, antes=0, despues=0, cupo=1, orden=0)
     form.values |= {_need(kind): ["0"] for kind in lists.kinds}
     return form_panel(request, reader, what, form)
 
@@ -174,6 +182,7 @@ def _filled(reader: Reader, item: Service, lists: _Lists, needs: list[Need]) -> 
         precio=item.price_centavos // 100 if whole else price,
         antes=item.buffer_before,
         despues=item.buffer_after,
+        cupo=item.capacity,
         orden=item.sort,
         activo="1" if item.active else None,
         version=item.version,

@@ -1,0 +1,1 @@
+"""Groups: sessions with a capacity, which their clients book by seats."""
