@@ -55,7 +55,13 @@ ISO 8601 with offset."""
 
 LARGEST_BODY = 1_048_576
 #: Photographs of a telephone.
-LARGER_BODIES = {"/api/v1/media": 12 * 1_048_576}
+LARGER_BODIES = {
+    "/api/v1/media": 12 * 1_048_576,
+    # a day of a sport watch, with the form around it
+    "/api/v1/activity-imports": 6 * 1_048_576 + 65_536,
+    "/mi-progreso/importar": 6 * 1_048_576 + 65_536,
+    "/progreso/importar": 6 * 1_048_576 + 65_536,
+}
 #: What a POST to these routes does to a booking, for `bookings_total`.
 BOOKING_ROUTES = {
     "/api/v1/holds": "held",

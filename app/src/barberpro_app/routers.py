@@ -42,6 +42,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 
 _RECORD = "barberpro_app.clinical_records.endpoints"
+_BODY = "barberpro_app.body_data.endpoints"
 
 #: service -> modules with a `router`, in the order of the documentation.
 BY_SERVICE: Mapping[str, tuple[str, ...]] = {
@@ -59,6 +60,9 @@ BY_SERVICE: Mapping[str, tuple[str, ...]] = {
     ),
     "social-sharing-service": ("barberpro_app.social_sharing.endpoints",),
     "loyalty-program-service": ("barberpro_app.loyalty.endpoints",),
+    "biometric-integration-service": (_BODY, "barberpro_app.biometric_integration.endpoints"),
+    "progress-tracking-service": (_BODY, "barberpro_app.progress_tracking.endpoints"),
+    "nutrition-service": (_BODY, "barberpro_app.nutrition.endpoints"),
     "payment": (
         "barberpro_app.pricing.endpoints",
         "barberpro_app.payment.endpoints",

@@ -65,8 +65,8 @@ def _in_range(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
-def _only_text(value: object) -> object:
-    # pydantic would take numbers as seconds since 1970
+def only_text(value: object) -> object:
+    """For dates and instants: pydantic would read a number as seconds since 1970."""
     if not isinstance(value, (str, date)):
         raise ValueError("must be a text in ISO 8601")
     return value
@@ -83,8 +83,8 @@ Line = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
 Name = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_one_line)]
 Email = Annotated[str, Field(min_length=3, max_length=254), AfterValidator(_email)]
 Phone = Annotated[str, Field(min_length=5, max_length=31), AfterValidator(_phone)]
-Instant = Annotated[AwareDatetime, BeforeValidator(_only_text), AfterValidator(_in_range)]
-Day = Annotated[date, BeforeValidator(_only_text), AfterValidator(_day_in_range)]
+Instant = Annotated[AwareDatetime, BeforeValidator(only_text), AfterValidator(_in_range)]
+Day = Annotated[date, BeforeValidator(only_text), AfterValidator(_day_in_range)]
 Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
 Version = Annotated[int, Field(ge=1, le=2_147_483_647)]

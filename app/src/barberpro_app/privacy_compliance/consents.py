@@ -6,7 +6,10 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
-Purpose = Literal["health_data", "session_recording", "news", "portfolio"]
+Purpose = Literal[
+    "health_data", "session_recording", "news", "portfolio",
+    "activity_data", "progress_data", "nutrition_data", "share_progress",
+]  # fmt: skip
 PURPOSES: tuple[Purpose, ...] = ("health_data", "session_recording", "news")
 
 
@@ -72,6 +75,66 @@ _TEXTS: dict[Purpose, dict[str, str]] = {
             " gallery and on its social networks. They are kept without data of the place. I can"
             " withdraw this consent at any time: the photographs are not shown from that moment on"
             " and are deleted from this site. Refusing does not change how I am attended."
+        ),
+    },
+    "activity_data": {
+        "es": (
+            "Acepto que {brand} guarde un resumen de las actividades que importe de mi reloj o"
+            " aplicación: cuándo, cuánto duró, distancia, desnivel, energía y pulso medio y máximo."
+            " No se guarda el recorrido. Dar estos datos es voluntario (Ley 25.326, art. 7) y no"
+            " cambia mis clases. Si retiro este consentimiento, las actividades se borran en el"
+            " momento."
+        ),
+        "en": (
+            "I agree that {brand} keeps a summary of the activities that I import from my watch or"
+            " app: when, for how long, distance, ascent, energy, and average and maximum heart"
+            " rate. The route is not kept. Giving these data is voluntary (Ley 25.326, art. 7) and"
+            " does not change my classes. If I withdraw this consent, the activities are deleted"
+            " at once."
+        ),
+    },
+    "progress_data": {
+        "es": (
+            "Acepto que {brand} guarde mis medidas corporales, mis marcas y mis objetivos para"
+            " seguir mi progreso. Dar estos datos es voluntario (Ley 25.326, art. 7) y no cambia"
+            " mis clases. Puedo descargarlos cuando quiera. Si retiro este consentimiento, se"
+            " borran en el momento."
+        ),
+        "en": (
+            "I agree that {brand} keeps my body measures, my lifts and my goals to follow my"
+            " progress. Giving these data is voluntary (Ley 25.326, art. 7) and does not change my"
+            " classes. I can download them at any time. If I withdraw this consent, they are"
+            " deleted at once."
+        ),
+    },
+    "nutrition_data": {
+        "es": (
+            "Acepto que {brand} guarde los datos que doy para mi plan de alimentación (edad, sexo,"
+            " altura, peso, actividad, lo que no puedo comer) y los planes que se hagan con ellos."
+            " Un plan se me muestra solo firmado por un nutricionista matriculado. Dar estos datos"
+            " es voluntario (Ley 25.326, art. 7). Si retiro este consentimiento, los datos y los"
+            " planes se borran en el momento."
+        ),
+        "en": (
+            "I agree that {brand} keeps the data that I give for my meal plan (age, sex, height,"
+            " weight, activity, what I cannot eat) and the plans made with them. A plan is shown to"
+            " me only once a licensed nutritionist has signed it. Giving these data is voluntary"
+            " (Ley 25.326, art. 7). If I withdraw this consent, the data and the plans are deleted"
+            " at once."
+        ),
+    },
+    "share_progress": {
+        "es": (
+            "Acepto que los profesionales de {brand} con quienes tengo reservas vean y completen"
+            " mis actividades, mis medidas y mi plan de alimentación. Cada vez que alguien los"
+            " mira queda anotado y puedo verlo. Si retiro este consentimiento, dejan de verlos en"
+            " el momento."
+        ),
+        "en": (
+            "I agree that the professionals of {brand} whom I have bookings with see and complete"
+            " my activities, my measures and my meal plan. Each time somebody looks is written"
+            " down, and I can see it. If I withdraw this consent, they see them no more from that"
+            " moment on."
         ),
     },
     "news": {

@@ -19,6 +19,10 @@ _TECHNICAL = ("session", "sign_in_link")
 #: Their contents belong to the clinical copy, which the clinical service gives opened.
 _SEALED = ("clinical_entry", "encrypted_note")
 
+#: Activities, measures and meal plans: kept with consent alone, so that nothing obliges to keep them.
+BODY_DATA = ("activity_import", "activity", "measurement", "progress_goal", "nutrition_profile",
+             "nutrition_plan")  # fmt: skip
+
 _REFERRING = """
 SELECT c.conrelid::regclass::text AS "table", a.attname AS "column"
 FROM pg_constraint c
@@ -77,6 +81,13 @@ async def about(connection: Connection, client_id: UUID) -> dict[str, list[Row]]
         rows = await rows_about(connection, table, column, client_id)
         if rows:
             found.setdefault(table, []).extend(rows)
+    cursor = await connection.execute(
+        "SELECT number, document::jsonb, signer_name, licence_number, signed_at::text"
+        " FROM nutrition_document WHERE client_id = %s AND signed_at IS NOT NULL ORDER BY signed_at",
+        (client_id,),
+    )
+    if plans := await cursor.fetchall():
+        found["nutrition_signed"] = plans
     cursor = await connection.execute(
         "SELECT m.kind, m.state, m.created_at::text, m.sent_at::text FROM message m"
         " JOIN client c ON c.email = m.recipient WHERE c.id = %s ORDER BY m.created_at LIMIT 10000",
@@ -162,6 +173,19 @@ async def erase_booking_notes(connection: Connection, client_id: UUID) -> None:
         " THEN '' END WHERE client_id = %s",
         (client_id,),
     )
+
+
+async def erase_body_data(connection: Connection, client_id: UUID) -> bool:
+    """Whether there was any. The consents stay, as evidence."""
+    found = 0
+    for table in BODY_DATA:
+        found += await count(connection, table, "client_id", client_id)
+    await connection.execute(
+        "SELECT body_data_forget(%s, purpose)"
+        " FROM unnest(ARRAY['activity_data', 'progress_data', 'nutrition_data']) AS purpose",
+        (client_id,),
+    )
+    return found > 0
 
 
 async def erase_contact(connection: Connection, client_id: UUID) -> None:

@@ -76,7 +76,8 @@ async def personal_data(
 
 
 _HEALTH = {"clinical_access", "clinical_emergency", "patient_alert", "health_cover",
-           "treatment_plan", "lab_order", "session_recording"}  # fmt: skip
+           "treatment_plan", "lab_order", "session_recording", *repository.BODY_DATA,
+           "nutrition_signed"}  # fmt: skip
 
 
 async def ask(

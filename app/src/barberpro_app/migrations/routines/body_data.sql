@@ -85,3 +85,10 @@ CREATE OR REPLACE TRIGGER nutrition_version_fixed BEFORE UPDATE ON nutrition_ver
     FOR EACH ROW EXECUTE FUNCTION nutrition_is_fixed();
 CREATE OR REPLACE TRIGGER nutrition_signature_fixed BEFORE UPDATE ON nutrition_signature
     FOR EACH ROW EXECUTE FUNCTION nutrition_is_fixed();
+
+-- Each version of each plan, with its signature where there is one.
+CREATE OR REPLACE VIEW nutrition_document AS
+SELECT p.id, p.client_id, p.latest, p.ended, v.number, v.document, encode(v.sha256, 'hex') AS sha256,
+       v.author_name, v.created_at, s.signer_name, s.licence_number, s.jurisdiction, s.signed_at
+FROM nutrition_plan p JOIN nutrition_version v ON v.plan_id = p.id
+LEFT JOIN nutrition_signature s ON s.plan_id = v.plan_id AND s.number = v.number;

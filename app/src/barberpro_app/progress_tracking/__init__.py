@@ -1,0 +1,1 @@
+"""Body measures, lifts and goals, kept with consent, seen by those who attend the person."""
