@@ -188,10 +188,17 @@ def _state(name: str, states: dict[str, ServiceState]) -> ServiceState:
         return state
     try:
         process = psutil.Process(state.pid)
-        memory = sum(p.memory_info().rss for p in (process, *process.children(recursive=True)))
+        memory = sum(_memory(p) for p in (process, *process.children(recursive=True)))
     except psutil.Error:
         return state
     return ServiceState(name, state.state, state.detail, state.pid, memory)
+
+
+def _memory(process: psutil.Process) -> int:
+    """Bytes, what is shared counted in shares (PSS) where the system tells: the processes of
+    PostgreSQL have their buffers in common."""
+    full = process.memory_full_info()
+    return int(getattr(full, "pss", full.rss))
 
 
 def _own_states(platform: LocalPlatform, record: Deployment) -> dict[str, ServiceState]:
