@@ -21,6 +21,7 @@ _MODULES = {
     "migrate": "barberpro_app.commands.migrate",
     "seed": "barberpro_app.commands.seed",
     "services": "barberpro_app.commands.services",
+    "openapi": "barberpro_app.commands.openapi",
     "owner-link": "barberpro_app.commands.owner_link",
     "api-client": "barberpro_app.commands.api_client",
     "remove-test-data": "barberpro_app.commands.remove_test_data",
@@ -56,6 +57,8 @@ def build_parser() -> argparse.ArgumentParser:
     seed = commands.add_parser("seed", help="load first data; safe to repeat")
     seed.add_argument("file", metavar="FILE", help="seed.json, or - for stdin")
     commands.add_parser("services", help="the services that this release contains")
+
+    commands.add_parser("openapi", help="the API of all services, as it is kept in the release")
 
     link = commands.add_parser("owner-link", help="a one-time sign-in link for an owner")
     link.add_argument("--email", required=True)

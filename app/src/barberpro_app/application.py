@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 import psycopg
@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from barberpro_app import __version__
 from barberpro_app.audit import endpoints as audit
 from barberpro_app.health import endpoints as health
+from barberpro_app.health.services import CONTAINED
 from barberpro_app.identity import endpoints as identity
 from barberpro_app.identity import oauth
 from barberpro_app.identity import repository as identity_repository
@@ -39,7 +40,7 @@ from barberpro_app.live import endpoints as live
 from barberpro_app.live.hub import Hub
 from barberpro_app.notification import endpoints as notification
 from barberpro_app.notification.repository import count_by_state
-from barberpro_app.openapi import describe_scopes
+from barberpro_app.openapi import describe
 from barberpro_app.payment.online import OnlinePayments
 from barberpro_app.routers import routers_for
 from barberpro_app.settings import Settings
@@ -95,6 +96,7 @@ def create_application(settings: Settings, *, with_worker: bool = False) -> Fast
         title=f"{settings.app.brand.name}: booking API",
         version=__version__,
         description=DESCRIPTION,
+        openapi_url=None,  # the release's document is shown instead
         docs_url=None,  # its page loads scripts from elsewhere, which our CSP refuses
         redoc_url=None,
         lifespan=_lifespan,
@@ -103,13 +105,26 @@ def create_application(settings: Settings, *, with_worker: bool = False) -> Fast
     _fill_state(app, settings, metrics)
     _give_worker(app, with_worker=with_worker)
     install_problem_handlers(app)
-    own = (part.router for part in (health, oauth, identity, audit, notification, live))
-    routers = (*own, *routers_for(settings.app.services))
-    for router in routers:
-        app.include_router(router)
-    describe_scopes(app, routers)
+    _include_api(app, settings.app.services)
     install_pages(app, settings, app.state.database)
     return app
+
+
+def whole_api() -> FastAPI:
+    """The API of all services of this release, to be described and not to be served."""
+    app = FastAPI(
+        title="Booking API", version=__version__, description=DESCRIPTION, openapi_url=None
+    )
+    _include_api(app, CONTAINED)
+    return app
+
+
+def _include_api(app: FastAPI, services: Iterable[str]) -> None:
+    own = (part.router for part in (health, oauth, identity, audit, notification, live))
+    routers = (*own, *routers_for(services))
+    for router in routers:
+        app.include_router(router)
+    describe(app, routers)
 
 
 def _fill_state(app: FastAPI, settings: Settings, metrics: Metrics) -> None:

@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 from pathlib import Path
-from threading import Thread
 from typing import cast
 
 import uvicorn
@@ -81,13 +80,6 @@ class DrainingServer(uvicorn.Server):
         self._path = path
         self._inode = path.stat().st_ino if path else None
         self._listener = listener
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """The API's document takes half a second to make: on a thread now, so that nobody who reads
-        it first holds up everybody else's requests."""
-        await super().startup(sockets)
-        app = cast("FastAPI", self.config.app)
-        Thread(target=app.openapi, name="openapi", daemon=True).start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """New connections go to our successor (or are refused); answers say `close`."""
