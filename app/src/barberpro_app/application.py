@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from barberpro_app import __version__
 from barberpro_app.audit import endpoints as audit
+from barberpro_app.calendar_sync.repository import counts as count_calendars
 from barberpro_app.health import endpoints as health
 from barberpro_app.health.services import CONTAINED
 from barberpro_app.identity import endpoints as identity
@@ -143,6 +144,8 @@ def _fill_state(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     app.state.online_payments = OnlinePayments(settings)
     app.state.count_messages = count_by_state
     app.state.live = live.Live(Hub(settings.secrets.database_url))
+    synced = "calendar-sync" in settings.app.services
+    app.state.count_calendars = count_calendars if synced else None
     metrics.watch_pool(lambda: database.statistics)
 
 

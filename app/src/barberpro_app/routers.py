@@ -47,6 +47,10 @@ _BODY = "barberpro_app.body_data.endpoints"
 #: service -> modules with a `router`, in the order of the documentation.
 BY_SERVICE: Mapping[str, tuple[str, ...]] = {
     "whatsapp-webhook": ("barberpro_app.whatsapp_webhook.endpoints",),
+    "calendar-sync": (
+        "barberpro_app.calendar_sync.endpoints",
+        "barberpro_app.calendar_sync.hooks",
+    ),
     "encrypted-notes-service": (_RECORD, "barberpro_app.encrypted_notes.endpoints"),
     "provider-verification-service": ("barberpro_app.provider_verification.endpoints",),
     "privacy-compliance-service": ("barberpro_app.privacy_compliance.endpoints",),

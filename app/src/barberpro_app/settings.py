@@ -85,6 +85,22 @@ class WhatsApp(_Part):
     drop_mobile_nine: bool = False
 
 
+class Calendars(_Part):
+    """Where Google's services are; other addresses are for tests. `own_network`: a provider's CalDAV
+    server may be on a private address and without TLS, for a business that runs one itself."""
+
+    google_api: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+$")] = (
+        "https://www.googleapis.com"
+    )
+    google_accounts: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+$")] = (
+        "https://accounts.google.com"
+    )
+    google_oauth: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+$")] = (
+        "https://oauth2.googleapis.com"
+    )
+    own_network: bool = False
+
+
 class Compliance(_Part):
     health_data: bool = False
     clinical_retention_years: Annotated[int, Field(ge=1, le=100)] | None = None
@@ -112,6 +128,7 @@ class AppConfiguration(_Part):
     payments: Payments = Payments()
     mail: Mail | None = None
     whatsapp: WhatsApp = WhatsApp()
+    calendars: Calendars = Calendars()
     compliance: Compliance = Compliance()
 
     @field_validator("timezone")

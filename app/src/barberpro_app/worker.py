@@ -18,6 +18,8 @@ from typing import Any
 import psycopg
 
 from barberpro_app.booking import jobs as booking_jobs
+from barberpro_app.calendar_sync import jobs as calendar_jobs
+from barberpro_app.calendar_sync.jobs import CalendarJobs
 from barberpro_app.health.schema import current_schema, required_schema
 from barberpro_app.identity import repository as identity_repository
 from barberpro_app.integration_processor.instead import ByEmailInstead
@@ -81,6 +83,7 @@ class Worker:
     ) -> None:
         self._settings = settings
         self._database = database
+        self._metrics = metrics
         self._listen = listen
         self._awake = asyncio.Event()
         self._stopping = False
@@ -123,6 +126,10 @@ class Worker:
             desk = PaymentDesk(database, self._settings.app, OnlinePayments(self._settings))
             jobs.append(Job("payments", PAYMENT_SECONDS, lambda: payment_jobs.work(desk)))
             jobs.append(Job("prune_notices", DAY, lambda: payment_jobs.prune(desk)))
+        if "calendar-sync" in self._settings.app.services:
+            calendars = CalendarJobs(self._settings, database, self._metrics)
+            jobs.append(Job(calendar_jobs.NAME, calendar_jobs.SECONDS, calendars.run))
+            jobs.append(Job(calendar_jobs.SWEEP_NAME, calendar_jobs.SWEEP_SECONDS, calendars.sweep))
         return jobs + _jobs_of(self._settings, database)
 
     def wake(self) -> None:

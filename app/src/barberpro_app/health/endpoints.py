@@ -24,8 +24,9 @@ router = APIRouter(tags=["operations"])
 
 READY_SECONDS = 1.0
 
-#: Messages that are not sent yet, by state; the composition root gives it.
-CountMessages = Callable[[Connection], Awaitable[dict[str, int]]]
+#: Messages that are not sent yet, or what calendars have open, by state; the composition root gives
+#: them.
+Count = Callable[[Connection], Awaitable[dict[str, int]]]
 
 
 class Health(BaseModel):
@@ -111,14 +112,16 @@ async def _readiness(database: Database) -> Readiness:
 async def metrics(request: Request) -> Response:
     """Prometheus text; routers do not pass this path to the public."""
     collected: Metrics = request.app.state.metrics
-    collected.outbox.depth = await _outbox_depth(request)
+    collected.outbox.depth = await _counted(request, request.app.state.count_messages)
+    collected.calendars.depth = await _counted(request, request.app.state.count_calendars)
     return Response(collected.render(), media_type=CONTENT_TYPE_LATEST)
 
 
-async def _outbox_depth(request: Request) -> dict[str, int]:
+async def _counted(request: Request, count: Count | None) -> dict[str, int]:
     """Nothing where the database does not answer: no number is better than an old one."""
+    if count is None:
+        return {}
     database: Database = request.app.state.database
-    count: CountMessages = request.app.state.count_messages
     try:
         async with asyncio.timeout(READY_SECONDS), database.connection() as connection:
             return await count(connection)

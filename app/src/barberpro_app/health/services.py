@@ -27,6 +27,7 @@ CONTAINED: dict[str, str] = {
     "nutrition-service": "meal plans that a licensed nutritionist signs",
     "notification": "e-mail about bookings and sign-in links; reminders",
     "whatsapp-webhook": "what WhatsApp tells: reports, buttons, BAJA; where its secrets are set up",
+    "calendar-sync": "providers' own calendars: a feed, CalDAV, Google where its secrets are set up",
     "integration-processor": "sends by WhatsApp where its token is set up; retries, dead letters",
 }
 
@@ -43,7 +44,7 @@ PHOTOGRAPHS = {"media-processor", "portfolio-service"}
 #: These do nothing without WhatsApp's token, number and keys.
 WHATSAPP = {"whatsapp-webhook", "integration-processor"}
 #: What the worker does, in this process or in one of its own.
-WORKED = {"notification", "integration-processor", *PHOTOGRAPHS}
+WORKED = {"notification", "integration-processor", "calendar-sync", *PHOTOGRAPHS}
 STALLED = "stalled"
 #: The worker looks at the outbox every few seconds; a slow mail server may hold one turn up.
 STALLED_SECONDS = 120.0

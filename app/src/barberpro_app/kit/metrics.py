@@ -49,6 +49,21 @@ class OutboxCollector(Collector):
         yield family
 
 
+class CalendarCollector(Collector):
+    """Conflicts that wait for a person, bookings that wait to be written, dead letters."""
+
+    def __init__(self) -> None:
+        self.depth: dict[str, int] = {}
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        family = GaugeMetricFamily(
+            "calendar_sync", "What providers' calendars have open", labels=["state"]
+        )
+        for state, count in self.depth.items():
+            family.add_metric([state], count)
+        yield family
+
+
 class Metrics:
     """What this process counts; `app.state.metrics`."""
 
@@ -71,6 +86,12 @@ class Metrics:
         self.sign_ins = Counter(
             "sign_ins", "Sign-in attempts by outcome", ["outcome"], registry=self.registry
         )
+        self.calendar_calls = Counter(
+            "calendar_calls", "Calls to providers' calendars by outcome", ["kind", "outcome"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.calendars = CalendarCollector()
+        self.registry.register(self.calendars)
         self.outbox = OutboxCollector()
         self.registry.register(self.outbox)
         ProcessCollector(registry=self.registry)

@@ -41,7 +41,7 @@ def _printable(value: str) -> str:
     return unicodedata.normalize("NFC", value)
 
 
-def _one_line(value: str) -> str:
+def one_line(value: str) -> str:
     if "\n" in value:
         raise ValueError("must be one line")
     return _printable(value)
@@ -79,8 +79,8 @@ def _day_in_range(value: date) -> date:
 
 
 Sentence = Annotated[str, AfterValidator(_printable)]
-Line = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
-Name = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_one_line)]
+Line = Annotated[str, Field(max_length=200), AfterValidator(one_line)]
+Name = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(one_line)]
 Email = Annotated[str, Field(min_length=3, max_length=254), AfterValidator(_email)]
 Phone = Annotated[str, Field(min_length=5, max_length=31), AfterValidator(_phone)]
 Instant = Annotated[AwareDatetime, BeforeValidator(only_text), AfterValidator(_in_range)]

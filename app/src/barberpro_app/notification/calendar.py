@@ -1,4 +1,4 @@
-"""One booking as an iCalendar object (RFC 5545), for the client's own calendar.
+"""Bookings as iCalendar objects (RFC 5545), for the client's and the provider's own calendars.
 
 Instants are UTC, so no time zone definition is needed; UID stays the same and SEQUENCE grows with
 the booking's version, so a later file replaces the event of an earlier one (§3.8.7.4).
@@ -6,6 +6,7 @@ the booking's version, so a later file replaces the event of an earlier one (§3
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -29,13 +30,44 @@ class Event:
 
 
 def render_event(event: Event, product: str) -> str:
-    """The file's text with CRLF line ends. `product` names who made it (PRODID)."""
+    """A message's file with CRLF line ends. `product` names who made it (PRODID)."""
+    method = f"METHOD:{'CANCEL' if event.cancelled else 'PUBLISH'}"
+    return _calendar(product, [method], [event])
+
+
+def render_object(event: Event, product: str) -> str:
+    """The same to be kept on a calendar server, where there is no METHOD (RFC 4791 §4.1)."""
+    return _calendar(product, [], [event])
+
+
+def render_feed(events: Iterable[Event], product: str, name: str) -> str:
+    """A calendar to subscribe to; RFC 7986 says its name and how often to look."""
+    head = [
+        "METHOD:PUBLISH",
+        f"NAME:{_text(name)}",
+        f"X-WR-CALNAME:{_text(name)}",
+        "REFRESH-INTERVAL;VALUE=DURATION:PT15M",
+        "X-PUBLISHED-TTL:PT15M",
+    ]
+    return _calendar(product, head, events)
+
+
+def _calendar(product: str, head: Iterable[str], events: Iterable[Event]) -> str:
     lines = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
         f"PRODID:-//{_text(product)}//ES",
         "CALSCALE:GREGORIAN",
-        f"METHOD:{'CANCEL' if event.cancelled else 'PUBLISH'}",
+        *head,
+    ]
+    for event in events:
+        lines += _event(event)
+    lines.append("END:VCALENDAR")
+    return "".join(_folded(line) for line in lines)
+
+
+def _event(event: Event) -> list[str]:
+    return [
         "BEGIN:VEVENT",
         f"UID:{_text(event.uid)}",
         f"SEQUENCE:{event.sequence}",
@@ -49,9 +81,7 @@ def render_event(event: Event, product: str) -> str:
         f"STATUS:{'CANCELLED' if event.cancelled else 'CONFIRMED'}",
         "TRANSP:OPAQUE",
         "END:VEVENT",
-        "END:VCALENDAR",
     ]
-    return "".join(_folded(line) for line in lines)
 
 
 def _instant(value: datetime) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import psycopg
 
 from barberpro_app.audit.trail import Actor, AuditedObject, record
+from barberpro_app.kit.addresses import is_public
 from barberpro_app.kit.database import Connection, Database
 from barberpro_app.kit.errors import ConflictError, DuplicateError, PolicyError
 from barberpro_app.kit.logging import get_logger
@@ -33,19 +32,6 @@ class NotPublicError(PolicyError):
     """Instagram fetches the photograph from this site, which the Internet cannot reach."""
 
     code = "instagram_needs_public_address"
-
-
-def is_public(url: str) -> bool:
-    """Whether the Internet may reach this address: HTTPS, and no name or number of this machine."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    try:
-        reachable = ip_address(host).is_global
-    except ValueError:
-        reachable = "." in host and not host.endswith(
-            (".localhost", ".local", ".internal", ".test")
-        )
-    return parts.scheme == "https" and reachable
 
 
 def client_of(settings: Settings) -> Instagram | None:

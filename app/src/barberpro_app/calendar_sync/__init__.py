@@ -1,0 +1,1 @@
+"""Providers' own calendars: a feed to subscribe to, CalDAV and Google both ways."""
