@@ -24,9 +24,11 @@ from barberpro_app.policy import endpoints as policy
 from barberpro_app.provider import endpoints as provider
 from barberpro_app.reminders import endpoints as reminders
 from barberpro_app.resource import endpoints as resource
+from barberpro_app.visit import endpoints as visit
 
 ROUTERS: tuple[APIRouter, ...] = (
     booking.router,
+    visit.router,
     attendance.router,
     group_session.router,
     availability.router,

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from barberpro_app.availability.schemas import Availability, AvailabilityQuery
+from barberpro_app.availability.schemas import Availability, AvailabilityQuery, VisitQuery
 from barberpro_app.availability.service import free_times
+from barberpro_app.availability.visits import free_visits
 from barberpro_app.edge import API, PUBLIC, PublicScope, answer, configuration_of, database_of
 
 router = APIRouter(
@@ -20,4 +21,13 @@ async def availability(request: Request, query: Annotated[AvailabilityQuery, Que
     """When a service can be booked, and with whom."""
     async with database_of(request).connection() as connection:
         found = await free_times(connection, configuration_of(request), query)
+    return answer(found)
+
+
+@router.get("/availability/visits", response_model=Availability, responses=PUBLIC)
+async def visits(request: Request, query: Annotated[VisitQuery, Query()]) -> Response:
+    """When several services can be booked one after the other; `provider_ids` of a time has who
+    gives each of them."""
+    async with database_of(request).connection() as connection:
+        found = await free_visits(connection, configuration_of(request), query)
     return answer(found)

@@ -11,6 +11,8 @@ from pydantic import Field
 from barberpro_app.kit.schemas import Answer, Day, Instant, Request
 
 MAX_DAYS = 62
+_UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+VisitLine = Annotated[str, Field(pattern=f"^{_UUID}(:{_UUID})?$")]
 
 
 class AvailabilityQuery(Request):
@@ -24,6 +26,22 @@ class AvailabilityQuery(Request):
     first: Day
     days: Annotated[int, Field(ge=1, le=MAX_DAYS)] = 7
     provider_id: UUID | None = None
+
+
+class VisitQuery(Request):
+    """Free times of several services in one visit; each line is the key of a service, and after a
+    colon the key of the provider if it has to be that one."""
+
+    line: Annotated[list[VisitLine], Field(min_length=1, max_length=6)]
+    location_id: UUID
+    first: Day
+    days: Annotated[int, Field(ge=1, le=MAX_DAYS)] = 7
+
+    @property
+    def wishes(self) -> list[tuple[UUID, UUID | None]]:
+        """Service and provider of each line."""
+        parts = [item.partition(":") for item in self.line]
+        return [(UUID(service), UUID(who) if who else None) for service, _, who in parts]
 
 
 class Slot(Answer):

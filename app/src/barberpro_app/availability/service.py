@@ -47,11 +47,11 @@ async def free_times(
         raise NotFoundError("There is no such location.", field="location_id")
     if rows[0]["service_id"] is None:
         raise NotFoundError("There is no such service.", field="service_id")
-    frame = _frame(app, rows[0])
+    frame = frame_of(app, rows[0])
     if rows[0]["capacity"] > 1:
         found = await repository.sessions(connection, arguments)
         return _of_sessions(query, frame, found)
-    candidates = [_candidate(row) for row in rows if row["provider_id"] is not None]
+    candidates = [candidate_of(row) for row in rows if row["provider_id"] is not None]
     if rows[0]["needs"] and candidates:
         found = await repository.resources(connection, list(rows[0]["needs"]), arguments)
         candidates = _within(candidates, rows[0]["needs"], found)
@@ -62,7 +62,7 @@ async def free_times(
 
 
 def _of_sessions(
-    query: AvailabilityQuery, frame: _Frame, sessions: list[dict[str, Any]]
+    query: AvailabilityQuery, frame: Frame, sessions: list[dict[str, Any]]
 ) -> Availability:
     """The starts of sessions with a seat left; they say their own time, whatever the hours."""
     slots: dict[date, dict[int, Slot]] = {}
@@ -90,7 +90,7 @@ def _of_sessions(
 
 
 @dataclass(frozen=True, slots=True)
-class _Frame:
+class Frame:
     """What holds for every provider: zone, the earliest start, the last day, the grid, holidays."""
 
     zone: ZoneInfo
@@ -111,16 +111,16 @@ class _Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
+class Candidate:
     provider_id: UUID
     offer: Offer
     calendar: Calendar
 
 
-def _frame(app: AppConfiguration, row: dict[str, Any]) -> _Frame:
+def frame_of(app: AppConfiguration, row: dict[str, Any]) -> Frame:
     zone, policies = ZoneInfo(row["zone"]), row["policies"]
     today = instant(row["now"]).astimezone(zone).date()
-    return _Frame(
+    return Frame(
         zone=zone,
         # the database compares with fractions of the second, so round up
         earliest=row["now"] + 1 + policies["minimum_notice_minutes"] * 60,
@@ -132,7 +132,7 @@ def _frame(app: AppConfiguration, row: dict[str, Any]) -> _Frame:
     )
 
 
-def _candidate(row: dict[str, Any]) -> _Candidate:
+def candidate_of(row: dict[str, Any]) -> Candidate:
     hours = [
         Hours(
             weekday,
@@ -146,12 +146,12 @@ def _candidate(row: dict[str, Any]) -> _Candidate:
     ]
     offer = Offer(row["minutes"] * 60, row["buffer_before"] * 60, row["buffer_after"] * 60)
     busy = list(zip(row["starts"] or (), row["ends"] or (), strict=True))
-    return _Candidate(row["provider_id"], offer, Calendar(hours, busy, pairs(row["away"])))
+    return Candidate(row["provider_id"], offer, Calendar(hours, busy, pairs(row["away"])))
 
 
 def _within(
-    candidates: Sequence[_Candidate], needs: dict[str, int], rows: Sequence[dict[str, Any]]
-) -> list[_Candidate]:
+    candidates: Sequence[Candidate], needs: dict[str, int], rows: Sequence[dict[str, Any]]
+) -> list[Candidate]:
     """The candidates, each kept to the times at which enough of every kind is free."""
     taken: dict[str, list[list[tuple[int, int]]]] = {kind: [] for kind in needs}
     for row in rows:
@@ -174,7 +174,7 @@ def _within(
     ]
 
 
-def _day(day: date, frame: _Frame, candidates: Sequence[_Candidate]) -> AvailableDay:
+def _day(day: date, frame: Frame, candidates: Sequence[Candidate]) -> AvailableDay:
     holiday = frame.holiday(day)
     if holiday is not None or day > frame.last_day:
         return AvailableDay.model_construct(day=day, holiday=holiday, slots=[])

@@ -75,6 +75,15 @@ def starts_of_day(
     day: date, zone: ZoneInfo, offer: Offer, calendar: Calendar, step: int
 ) -> Iterator[int]:
     """The free starts of one local day, in order; `step` is the grid in seconds."""
+    for first, last, blocked in windows_of_day(day, zone, offer, calendar):
+        yield from _free(first, last, step, blocked)
+
+
+def windows_of_day(
+    day: date, zone: ZoneInfo, offer: Offer, calendar: Calendar
+) -> Iterator[tuple[int, int, list[Interval]]]:
+    """The first and last start within each stretch of hours of a local day, with the sorted open
+    intervals in which no start may lie."""
     for hours in calendar.hours:
         if not hours.apply_to(day):
             continue
@@ -91,7 +100,7 @@ def starts_of_day(
             *_blocked(calendar.lacking, 0, 0, (opens, closes)),
         ]
         blocked.sort()
-        yield from _free(opens, closes - offer.length, step, blocked)
+        yield opens, closes - offer.length, blocked
 
 
 def _blocked(

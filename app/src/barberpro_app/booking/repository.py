@@ -40,31 +40,31 @@ def actor_argument(actor: Actor) -> dict[str, Any]:
 
 
 async def hold(connection: Connection, *arguments: Any) -> Document:
-    return await _call(connection, _HOLD, arguments)
+    return await call(connection, _HOLD, arguments)
 
 
 async def book(connection: Connection, *arguments: Any) -> Document:
-    return await _call(connection, _BOOK, arguments)
+    return await call(connection, _BOOK, arguments)
 
 
 async def confirm(connection: Connection, *arguments: Any) -> Document:
-    return await _call(connection, _CONFIRM, arguments)
+    return await call(connection, _CONFIRM, arguments)
 
 
 async def extend(connection: Connection, *arguments: Any) -> Document:
-    return await _call(connection, _EXTEND, arguments)
+    return await call(connection, _EXTEND, arguments)
 
 
 async def reschedule(connection: Connection, *arguments: Any) -> Document:
-    return await _call(connection, _RESCHEDULE, arguments)
+    return await call(connection, _RESCHEDULE, arguments)
 
 
 async def cancel(connection: Connection, *arguments: Any) -> Document:
-    return await _call(connection, _CANCEL, arguments)
+    return await call(connection, _CANCEL, arguments)
 
 
 async def set_status(connection: Connection, *arguments: Any) -> Document:
-    return await _call(connection, _SET_STATUS, arguments)
+    return await call(connection, _SET_STATUS, arguments)
 
 
 async def call(connection: Connection, query: str, arguments: Sequence[Any]) -> Document:

@@ -143,6 +143,7 @@ class Booking(Answer):
     note: str
     cancel_reason: str | None
     any_provider: bool
+    visit_id: UUID | None = None
     version: int
     created_at: Instant
     checked_in_at: Instant | None = None

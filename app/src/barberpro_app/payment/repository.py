@@ -70,7 +70,11 @@ async def get(connection: Connection, payment_id: UUID) -> Document | None:
 
 _SEARCH = """
 SELECT document FROM payment_document
-WHERE (%(booking_id)s::uuid IS NULL OR booking_id = %(booking_id)s)
+WHERE (%(booking_id)s::uuid IS NULL OR id IN (
+        SELECT p.id FROM payment p WHERE p.booking_id = %(booking_id)s
+        UNION SELECT p.id FROM payment p JOIN booking b ON b.visit_id = p.visit_id
+        WHERE b.id = %(booking_id)s
+        UNION SELECT s.payment_id FROM payment_share s WHERE s.booking_id = %(booking_id)s))
   AND (%(client_id)s::uuid IS NULL OR client_id = %(client_id)s)
   AND (%(state)s::text IS NULL OR document->>'state' = %(state)s)
   AND (%(after)s::uuid IS NULL OR id < %(after)s)
@@ -84,9 +88,19 @@ async def search(connection: Connection, filters: Mapping[str, Any], count: int)
 
 
 async def booking_money(connection: Connection, booking_id: UUID) -> Document | None:
+    """Of a booking, or of all that is not cancelled of the visit that it is of."""
     cursor = await connection.execute(
-        "SELECT price_centavos, deposit_centavos, status, booking_paid(id) AS paid_centavos,"
-        " booking_covered(id) AS covered FROM booking WHERE id = %s",
+        "SELECT sum(x.price_centavos)::bigint AS price_centavos,"
+        " sum(x.deposit_centavos)::bigint AS deposit_centavos,"
+        " sum(booking_paid(x.id))::bigint AS paid_centavos,"
+        " bool_and(booking_covered(x.id)) AS covered,"
+        " sum(owed(x, 'one'))::bigint AS due_centavos,"
+        " sum(CASE WHEN booking_covered(x.id) THEN 0 ELSE"
+        " greatest(0, least(x.deposit_centavos, x.price_centavos) - booking_paid(x.id)) END)::bigint"
+        " AS deposit_due_centavos"
+        " FROM booking b JOIN booking x ON x.id = b.id"
+        " OR x.visit_id = b.visit_id AND x.status <> 'cancelled'"
+        " WHERE b.id = %s GROUP BY b.id",
         (booking_id,),
     )
     return await cursor.fetchone()

@@ -200,16 +200,14 @@ async def booking_money(
         raise NotFoundError
     filters = PaymentSearch(booking_id=booking_id).model_dump()
     rows = await repository.search(connection, filters, 200)
-    paid = row["paid_centavos"]
-    price = 0 if row["covered"] else row["price_centavos"]
     return BookingMoney(
         booking_id=booking_id,
         currency=app.currency,
         price_centavos=row["price_centavos"],
         deposit_centavos=row["deposit_centavos"],
-        paid_centavos=paid,
-        due_centavos=max(0, price - paid),
-        deposit_due_centavos=max(0, min(row["deposit_centavos"], price) - paid),
+        paid_centavos=row["paid_centavos"],
+        due_centavos=row["due_centavos"],
+        deposit_due_centavos=row["deposit_due_centavos"],
         covered=row["covered"],
         online=online,
         payments=[Payment.model_validate(item) for item in rows],

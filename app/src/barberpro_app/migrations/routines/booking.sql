@@ -35,6 +35,7 @@ RETURNS booking LANGUAGE plpgsql AS $$
 DECLARE
     b booking;
 BEGIN
+    PERFORM visit_of_booking_lock(p_id);
     SELECT * INTO b FROM booking WHERE id = p_id FOR NO KEY UPDATE;
     IF NOT FOUND OR NOT booking_visible(p_actor, b.client_id, b.provider_id, b.held_by) THEN
         PERFORM refuse('not_found', 'There is no such booking.');
@@ -219,7 +220,8 @@ DECLARE
     c_most CONSTANT integer := 5;
 BEGIN
     IF p_actor->>'only_client' IS NOT NULL AND (
-        SELECT count(*) FROM booking WHERE status = 'held' AND hold_expires_at > now()
+        SELECT count(DISTINCT coalesce(visit_id, id)) FROM booking
+        WHERE status = 'held' AND hold_expires_at > now()
         AND held_by = p_actor->>'only_client') >= c_most
     THEN
         PERFORM refuse('too_many_holds',
@@ -293,6 +295,10 @@ BEGIN
         RETURN v_answer;
     END IF;
     b := booking_lock(p_actor, p_id, NULL);
+    IF b.visit_id IS NOT NULL THEN
+        RETURN idempotency_end(p_key, 200,
+            visit_confirm(p_actor, p_policies, b.visit_id, p_request, NULL)->'body');
+    END IF;
     PERFORM check_held(b);
     UPDATE booking SET status = 'confirmed', hold_expires_at = NULL, version = version + 1,
         updated_at = now(), client_id = booking_client(p_actor, p_request),
@@ -324,6 +330,9 @@ DECLARE
         now() + make_interval(mins => (v_policies->>'hold_minutes')::integer);
     b booking := booking_lock(p_actor, p_id, NULL);
 BEGIN
+    IF b.visit_id IS NOT NULL THEN
+        RETURN visit_extend(p_actor, p_policies, b.visit_id);
+    END IF;
     PERFORM check_held(b);
     IF b.hold_extended THEN
         PERFORM refuse('already_extended', 'A hold can be extended once.');
@@ -380,7 +389,7 @@ BEGIN
     v_answer := booking_body(p_id);
     PERFORM audit_record(p_actor, 'booking.rescheduled', 'booking', p_id::text,
         booking_facts(v_answer, p_request) || jsonb_build_object('from', b.starts_at));
-    PERFORM tell_client('booking_rescheduled', v_answer);
+    PERFORM tell_of_booking('booking_rescheduled', p_id);
     RETURN idempotency_end(p_key, 200, v_answer);
 END $$;
 
@@ -431,6 +440,9 @@ DECLARE
     b booking := booking_lock(p_actor, p_id, NULL);
     v_body jsonb;
 BEGIN
+    IF b.visit_id IS NOT NULL AND b.status = 'held' THEN
+        RETURN visit_cancel(p_actor, p_policies, b.visit_id, p_request - 'version');
+    END IF;
     IF b.status <> 'cancelled' THEN
         PERFORM check_version(b, p_request);
         IF b.status NOT IN ('held', 'confirmed') THEN
@@ -449,7 +461,7 @@ BEGIN
         PERFORM audit_record(p_actor, 'booking.cancelled', 'booking', p_id::text,
             booking_facts(v_body, p_request) || jsonb_build_object('was', b.status));
         IF b.status = 'confirmed' THEN
-            PERFORM tell_client('booking_cancelled', v_body);
+            PERFORM tell_of_booking('booking_cancelled', p_id);
         END IF;
     END IF;
     RETURN jsonb_build_object('status', 200, 'body', booking_body(p_id), 'replayed', false);
@@ -494,7 +506,7 @@ BEGIN
     PERFORM audit_record(p_actor, 'booking.' || v_status, 'booking', p_id::text,
         booking_facts(v_body, p_request) || jsonb_build_object('was', b.status));
     IF b.status = 'cancelled' THEN
-        PERFORM tell_client('booking_confirmed', v_body);
+        PERFORM tell_of_booking('booking_confirmed', p_id);
     END IF;
     RETURN jsonb_build_object('status', 200, 'body', v_body, 'replayed', false);
 END $$;

@@ -64,7 +64,7 @@ SELECT b.id, b.code, b.status, b.starts_at, b.ends_at, b.provider_id, b.location
            'price_centavos', b.price_centavos,
            'hold_expires_at', b.hold_expires_at, 'hold_extended', b.hold_extended,
            'source', b.source, 'note', b.note, 'cancel_reason', b.cancel_reason,
-           'any_provider', b.any_provider, 'version', b.version, 'created_at', b.created_at,
+           'any_provider', b.any_provider, 'visit_id', b.visit_id, 'version', b.version, 'created_at', b.created_at,
            'checked_in_at', b.checked_in_at,
            'provider', jsonb_build_object('id', p.id, 'name', p.name),
            'resources', coalesce((SELECT jsonb_agg(jsonb_build_object('id', r.id, 'name', r.name,

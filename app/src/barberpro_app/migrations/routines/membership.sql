@@ -109,7 +109,8 @@ BEGIN
     END IF;
     IF b.status = 'held' THEN
         -- says whom it is for, and keeps it
-        b := booking_for_payment(p_actor, p_booking, '{}', 30);
+        PERFORM booking_for_payment(p_actor, p_booking, '{}', 30);
+        SELECT * INTO b FROM booking WHERE id = p_booking;
     END IF;
     IF b.status NOT IN ('held', 'confirmed', 'arrived') OR b.client_id IS NULL THEN
         PERFORM refuse('not_changeable', 'A booking that is ' || b.status

@@ -91,6 +91,10 @@ BEGIN
           AND k.starts_at <= now() + make_interval(mins => r.minutes_before)
           AND NOT EXISTS (SELECT FROM reminder d WHERE d.booking_id = k.id AND d.rule_id = r.id
                           AND d.starts_at = k.starts_at)
+          -- of a visit, one reminder: with what comes first of it
+          AND NOT EXISTS (SELECT FROM booking e WHERE e.visit_id = k.visit_id AND e.id <> k.id
+                          AND (e.starts_at, e.id) < (k.starts_at, k.id)
+                          AND e.status IN ('confirmed', 'arrived', 'completed'))
         ORDER BY k.starts_at, k.id LIMIT p_limit FOR NO KEY UPDATE OF k SKIP LOCKED
     LOOP
         v_due := b.starts_at - make_interval(mins => r.minutes_before);
@@ -114,7 +118,9 @@ BEGIN
         IF v_state = 'made' THEN
             INSERT INTO message (kind, channel, recipient, client_id, locale, payload, dedupe_key)
             SELECT r.kind, coalesce(v_channel, 'email'), coalesce(v_address, v_email), b.client_id,
-                   d.document->'client'->>'locale', d.document,
+                   d.document->'client'->>'locale',
+                   CASE WHEN d.document->>'visit_id' IS NULL THEN d.document
+                        ELSE visit_body((d.document->>'visit_id')::uuid) END,
                    'reminder:' || b.id || ':' || r.id || ':' || extract(epoch FROM b.starts_at)
             FROM booking_document d WHERE d.id = b.id
             ON CONFLICT (dedupe_key) DO NOTHING;

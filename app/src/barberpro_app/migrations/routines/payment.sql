@@ -53,6 +53,10 @@ CREATE OR REPLACE FUNCTION payment_money(
 DECLARE
     a booking_account;
 BEGIN
+    IF p_to_booking AND p.visit_id IS NOT NULL THEN
+        PERFORM visit_money(p_actor, p, p_kind, p_key, p_delta, p_goodwill);
+        RETURN;
+    END IF;
     IF p_to_booking AND p.booking_id IS NOT NULL THEN
         a := booking_account_lock(p.booking_id, p.currency);
         IF p_delta < 0 AND p_goodwill THEN
@@ -134,10 +138,11 @@ BEGIN
     IF NEW.status = 'cancelled' THEN
         FOR p IN SELECT m.id, m.payment_id, m.received_centavos - m.reversed_centavos AS rest
                  FROM mercado_pago_payment m JOIN payment x ON x.id = m.payment_id
-                 WHERE x.booking_id = NEW.id AND m.allocated
+                 WHERE x.booking_id = NEW.id AND x.visit_id IS NULL AND m.allocated
                    AND m.received_centavos > m.reversed_centavos LOOP
             PERFORM refund_add(c_actor, p.payment_id, p.id, p.rest, 'cancelled', '');
         END LOOP;
+        PERFORM visit_refund_line(c_actor, NEW.id);
     END IF;
     RETURN NULL;
 END $$;
@@ -202,6 +207,9 @@ DECLARE
     v_quote record;
     v_until timestamptz;
 BEGIN
+    IF b.visit_id IS NOT NULL THEN
+        RETURN visit_for_payment(p_actor, b.visit_id, p_request, p_minutes);
+    END IF;
     IF b.status IN ('confirmed', 'arrived', 'completed', 'no_show') THEN
         RETURN b;
     END IF;
@@ -233,23 +241,20 @@ CREATE OR REPLACE FUNCTION payment_begin(
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     b CONSTANT booking := booking_for_payment(p_actor, p_booking, p_request, p_minutes);
-    v_price CONSTANT bigint := CASE WHEN booking_covered(b.id) THEN 0 ELSE b.price_centavos END;
-    v_due CONSTANT bigint := CASE WHEN p_request->>'what' = 'deposit' AND b.deposit_centavos > 0
-        AND b.status = 'held' THEN least(b.deposit_centavos, v_price) ELSE v_price END
-        - booking_paid(b.id);
+    v_due CONSTANT bigint := owed(b, p_request->>'what');
     v_id uuid;
 BEGIN
     IF v_due <= 0 THEN
         PERFORM refuse('nothing_due', 'There is nothing to pay.');
     END IF;
     SELECT id INTO v_id FROM payment
-    WHERE booking_id = b.id AND method = 'mercado_pago' AND state = 'pending'
-      AND amount_centavos = v_due AND expires_at > now() + interval '1 minute'
+    WHERE (booking_id = b.id OR visit_id = b.visit_id) AND method = 'mercado_pago'
+      AND state = 'pending' AND amount_centavos = v_due AND expires_at > now() + interval '1 minute'
     ORDER BY id DESC LIMIT 1;
     IF NOT FOUND THEN
-        INSERT INTO payment (booking_id, client_id, method, currency, amount_centavos, state,
-                             expires_at, next_check_at, recorded_by)
-        VALUES (b.id, b.client_id, 'mercado_pago', p_currency, v_due, 'pending',
+        INSERT INTO payment (booking_id, visit_id, client_id, method, currency, amount_centavos,
+                             state, expires_at, next_check_at, recorded_by)
+        VALUES (b.id, b.visit_id, b.client_id, 'mercado_pago', p_currency, v_due, 'pending',
                 coalesce(b.hold_expires_at - interval '1 minute',
                          now() + make_interval(mins => p_minutes)),
                 now() + interval '1 minute',
@@ -284,14 +289,14 @@ BEGIN
         RETURN v_answer;
     END IF;
     b := booking_for_payment(p_actor, p_booking, p_request, 30);
-    v_due := CASE WHEN booking_covered(b.id) THEN 0 ELSE b.price_centavos END - booking_paid(b.id);
+    v_due := owed(b, 'all');
     IF (p_request->>'amount_centavos')::bigint > v_due THEN
         PERFORM refuse('more_than_due', 'Only ' || greatest(v_due, 0) || ' centavos are due.',
                        'amount_centavos');
     END IF;
-    INSERT INTO payment (booking_id, client_id, method, currency, amount_centavos, state, paid_at,
-        received_centavos, receipt_number, reference, recorded_by)
-    VALUES (b.id, b.client_id, p_request->>'method', p_currency,
+    INSERT INTO payment (booking_id, visit_id, client_id, method, currency, amount_centavos, state,
+        paid_at, received_centavos, receipt_number, reference, recorded_by)
+    VALUES (b.id, b.visit_id, b.client_id, p_request->>'method', p_currency,
         (p_request->>'amount_centavos')::bigint, 'approved', now(),
         (p_request->>'amount_centavos')::bigint, next_receipt(),
         coalesce(p_request->>'reference', ''),
@@ -311,7 +316,9 @@ DECLARE
     b booking;
 BEGIN
     SELECT * INTO b FROM booking WHERE id = p_booking;
-    IF b.status = 'held' AND b.client_id IS NOT NULL
+    IF b.visit_id IS NOT NULL THEN
+        PERFORM visit_confirm_if_paid(p_actor, p_policies, b.visit_id);
+    ELSIF b.status = 'held' AND b.client_id IS NOT NULL
        AND (booking_paid(b.id) >= b.deposit_centavos OR booking_covered(b.id)) THEN
         PERFORM booking_confirm(
             (p_actor - 'only_client' - 'only_provider') || '{"staff": true}'::jsonb, p_policies,
@@ -326,6 +333,9 @@ DECLARE
     c_until CONSTANT timestamptz := now() + interval '1 minute';
 BEGIN
     SELECT * INTO b FROM booking WHERE id = p_booking;
+    IF b.visit_id IS NOT NULL THEN
+        RETURN visit_hold_again(b.visit_id, c_until);
+    END IF;
     IF b.status NOT IN ('held', 'expired') OR b.starts_at <= now() THEN
         RETURN false;
     END IF;
@@ -371,7 +381,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN 'not_ours';
     END IF;
-    PERFORM FROM booking WHERE id = p.booking_id FOR NO KEY UPDATE;
+    PERFORM payment_parents_lock(p);
     SELECT * INTO p FROM payment WHERE id = p.id FOR UPDATE;
     INSERT INTO mercado_pago_payment (id, payment_id, status, currency, amount_centavos, last_change)
     VALUES (p_facts->>'id', p.id, v_status, p_facts->>'currency', v_amount,
@@ -408,14 +418,13 @@ DECLARE
     v_allocated boolean;
     b booking;
 BEGIN
-    SELECT * INTO b FROM booking WHERE id = p.booking_id;
+    SELECT * INTO b FROM booking WHERE id = coalesce(visit_lead(p.visit_id), p.booking_id);
     v_problem := CASE
         WHEN m.amount_centavos <> p.amount_centavos OR m.currency <> p.currency THEN 'mismatch'
         WHEN p.state = 'approved' THEN 'surplus'
         WHEN b.id IS NULL THEN NULL
         WHEN b.status = 'cancelled' THEN 'late'
-        WHEN booking_paid(b.id) + m.amount_centavos
-             > CASE WHEN booking_covered(b.id) THEN 0 ELSE b.price_centavos END THEN 'surplus'
+        WHEN m.amount_centavos > owed(b, 'all') THEN 'surplus'
         WHEN b.status IN ('held', 'expired') AND NOT booking_hold_again(b.id) THEN 'late' END;
     v_allocated := v_problem IS NULL;
     UPDATE mercado_pago_payment SET received_centavos = m.amount_centavos, fee_centavos = p_fee,
@@ -520,7 +529,7 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM refuse('not_found', 'There is no such payment.');
     END IF;
-    PERFORM FROM booking WHERE id = p.booking_id FOR NO KEY UPDATE;
+    PERFORM payment_parents_lock(p);
     SELECT * INTO p FROM payment WHERE id = p_payment FOR UPDATE;
     v_left := p.received_centavos - p.refunded_centavos - coalesce((SELECT sum(r.amount_centavos)
         FROM refund r JOIN mercado_pago_payment m ON m.id = r.provider_payment AND m.allocated
