@@ -125,7 +125,7 @@ class Composer:
         word = self._texts.words(locale)["booking"]
         what = values["service"] or word.capitalize()
         event = Event(
-            uid=f"{booking['id']}@{self._host}",
+            uid=f"{booking.get('visit_id') or booking['id']}@{self._host}",
             sequence=int(booking["version"]),
             starts_at=datetime.fromisoformat(booking["starts_at"]),
             ends_at=datetime.fromisoformat(booking["ends_at"]),

@@ -59,12 +59,16 @@ async def quote(connection: Connection, values: Mapping[str, Any]) -> dict[str, 
 
 
 async def booking_deposit(connection: Connection, booking_id: UUID) -> dict[str, Any] | None:
-    """What a booking keeps of its quote, and the most that could be asked of whom it is for."""
+    """What a booking keeps of its quote, and the most that could be asked of whom it is for; of one
+    in a visit, the sums of the visit."""
     cursor = await connection.execute(
-        "SELECT b.price_centavos AS base_centavos, b.price_centavos, b.deposit_centavos,"
-        " greatest(b.deposit_centavos, CASE WHEN b.source IN ('staff', 'system', 'api') THEN 0"
-        " ELSE (deposit_quote(b.service_id, b.client_id, b.price_centavos)).may_be END)"
-        " AS deposit_may_be_centavos FROM booking b WHERE b.id = %s",
+        "SELECT sum(b.price_centavos)::bigint AS base_centavos,"
+        " sum(b.price_centavos)::bigint AS price_centavos,"
+        " sum(b.deposit_centavos)::bigint AS deposit_centavos,"
+        " sum(greatest(b.deposit_centavos, CASE WHEN b.source IN ('staff', 'system', 'api') THEN 0"
+        " ELSE (deposit_quote(b.service_id, b.client_id, b.price_centavos)).may_be END))::bigint"
+        " AS deposit_may_be_centavos FROM booking a JOIN booking b ON b.id = a.id"
+        " OR b.visit_id = a.visit_id AND b.status <> 'cancelled' WHERE a.id = %s GROUP BY a.id",
         (booking_id,),
     )
     return await cursor.fetchone()

@@ -41,6 +41,8 @@ class BookingView:
     cancel_reason: str
     hold_expires_at: datetime | None
     token: str
+    #: the visit that it is of, if it is not alone
+    visit_id: UUID | None = None
     #: what is used beside the provider, for the team
     resources: str = ""
 
@@ -69,6 +71,7 @@ def view(request: Request, reader: Reader, booking: Booking, address: str = "") 
         cancel_reason=booking.cancel_reason or "",
         hold_expires_at=booking.hold_expires_at,
         token=links_of(request).token(booking.id),
+        visit_id=booking.visit_id,
         resources=", ".join(item.name for item in booking.resources),
     )
 
@@ -119,7 +122,7 @@ def calendar(request: Request, reader: Reader, booking: BookingView, made: datet
     """The booking as an iCalendar file; the same event as the one in the mail."""
     url = links_of(request).url(booking.id)
     event = Event(
-        uid=f"{booking.id}@{urlsplit(reader.app.public_url).hostname}",
+        uid=f"{booking.visit_id or booking.id}@{urlsplit(reader.app.public_url).hostname}",
         sequence=booking.version,
         starts_at=booking.starts_at,
         ends_at=booking.ends_at,

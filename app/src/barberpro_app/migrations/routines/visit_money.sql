@@ -108,7 +108,7 @@ BEGIN
 END $$;
 
 -- Money of a visit's payment that came or went back, to the accounts of its bookings. What comes pays
--- the deposits first, then the prices, in the order of the visit; what goes back comes off what was
+-- the deposits first, then the prices, in the order of the visit, of what was missed last; what goes back comes off what was
 -- cancelled first, then off the last.
 CREATE OR REPLACE FUNCTION visit_money(
     p_actor jsonb, p payment, p_kind text, p_key text, p_delta bigint, p_goodwill boolean
@@ -146,13 +146,13 @@ BEGIN
     END IF;
     RETURN QUERY
     WITH due AS (
-        SELECT b.id, b.visit_line, booking_paid(b.id) AS paid,
+        SELECT b.id, b.visit_line, b.status, booking_paid(b.id) AS paid,
                CASE WHEN booking_covered(b.id) THEN 0 ELSE b.price_centavos END AS price,
                b.deposit_centavos AS deposit
         FROM booking b WHERE b.visit_id = p.visit_id AND b.status <> 'cancelled')
     SELECT x.n, d.id, CASE x.n WHEN 1 THEN greatest(0, least(d.deposit, d.price) - d.paid)
         ELSE greatest(0, d.price - greatest(d.paid, least(d.deposit, d.price))) END
-    FROM due d, (VALUES (1), (2)) x(n) ORDER BY x.n, d.visit_line;
+    FROM due d, (VALUES (1), (2)) x(n) ORDER BY x.n, d.status = 'no_show', d.visit_line;
 END $$;
 
 CREATE OR REPLACE FUNCTION visit_share_move(p payment, p_booking uuid, p_delta bigint) RETURNS void
@@ -183,7 +183,7 @@ BEGIN
              JOIN mercado_pago_payment m ON m.payment_id = h.payment_id AND m.allocated
              WHERE h.booking_id = p_booking LOOP
         CONTINUE WHEN s.rest <= 0;
-        v_refund := refund_add(p_actor, s.payment_id, s.id, s.rest, 'cancelled', '');
+        v_refund := refund_add(p_actor, s.payment_id, s.id, s.rest::bigint, 'cancelled', '');
         UPDATE refund SET booking_id = p_booking WHERE id = v_refund;
     END LOOP;
 END $$;
