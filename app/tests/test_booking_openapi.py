@@ -14,7 +14,7 @@ from support_shop import Shop
 from barberpro_app.identity.principal import SCOPES
 
 TAGS = {"availability", "bookings", "sessions", "services", "providers", "locations", "clients",
-        "settings", "resources", "attendance", "visits"}  # fmt: skip
+        "settings", "resources", "attendance", "visits", "series"}  # fmt: skip
 EXAMPLES = 15
 #: What another client library would take.
 NOT_FOR_HTTPX = {"cookies", "stream", "verify", "allow_redirects", "timeout"}

@@ -24,6 +24,7 @@ from barberpro_app.policy import endpoints as policy
 from barberpro_app.provider import endpoints as provider
 from barberpro_app.reminders import endpoints as reminders
 from barberpro_app.resource import endpoints as resource
+from barberpro_app.series import endpoints as series
 from barberpro_app.visit import endpoints as visit
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -31,6 +32,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     visit.router,
     attendance.router,
     group_session.router,
+    series.router,
     availability.router,
     catalog.router,
     provider.router,

@@ -37,6 +37,7 @@ from barberpro_app.notification.transport import Transport
 from barberpro_app.payment import jobs as payment_jobs
 from barberpro_app.payment.online import OnlinePayments, PaymentDesk
 from barberpro_app.reminders import jobs as reminder_jobs
+from barberpro_app.series import jobs as series_jobs
 from barberpro_app.settings import Settings
 
 #: How long a new message may lie before somebody looks; a sign-in link wakes the worker itself.
@@ -113,6 +114,8 @@ class Worker:
             Job("prune_sessions", HOUR, self._prune_sessions),
             Job("prune_messages", DAY, self._prune_messages),
             Job("reminders", reminder_jobs.SECONDS, lambda: reminder_jobs.run(database)),
+            Job("series", series_jobs.SECONDS,
+                lambda: series_jobs.run(database, self._settings.app)),
             Job("prune_reminders", DAY, lambda: reminder_jobs.prune(database)),
         ]  # fmt: skip
         jobs.append(Job("whatsapp_outbox", WHATSAPP_SECONDS, self._whatsapp.run))

@@ -6,7 +6,7 @@ the booking's version, so a later file replaces the event of an earlier one (§3
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -33,6 +33,12 @@ def render_event(event: Event, product: str) -> str:
     """A message's file with CRLF line ends. `product` names who made it (PRODID)."""
     method = f"METHOD:{'CANCEL' if event.cancelled else 'PUBLISH'}"
     return _calendar(product, [method], [event])
+
+
+def render_events(events: Sequence[Event], product: str) -> str:
+    """A message's file of several events, at least one, of which all or none are cancelled."""
+    method = f"METHOD:{'CANCEL' if events[0].cancelled else 'PUBLISH'}"
+    return _calendar(product, [method], events)
 
 
 def render_object(event: Event, product: str) -> str:

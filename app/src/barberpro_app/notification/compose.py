@@ -6,7 +6,7 @@ and addresses go through `headerregistry.Address`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import MessageError
@@ -22,10 +22,14 @@ from jinja2 import TemplateNotFound
 
 from barberpro_app.kit.links import BookingLinks
 from barberpro_app.kit.qr import png
-from barberpro_app.notification.calendar import Event, render_event
+from barberpro_app.notification.calendar import Event, render_events
 from barberpro_app.notification.texts import PICTURE, Rendered, Texts, match_locale
 from barberpro_app.notification.values import BookingValues
 from barberpro_app.settings import AppConfiguration
+
+
+#: Messages about bookings that are not in anybody's calendar yet.
+NOT_YET = frozenset({"booking_offer", "booking_pay"})
 
 
 class UnsendableError(Exception):
@@ -77,8 +81,10 @@ class Composer:
         email = self._envelope(message, rendered, locale)
         if f"cid:{PICTURE}" in rendered.html:
             self._show_code(email, str(message.payload["code"]))
-        if message.kind.startswith("booking_") and message.kind != "booking_offer":
-            self._attach_event(email, message, values, locale)
+        if message.kind.startswith("booking_") and message.kind not in NOT_YET:
+            self._attach_events(email, message, [message.payload], locale)
+        elif "bookings" in message.payload:
+            self._attach_events(email, message, message.payload["bookings"], locale)
         return email
 
     def _envelope(self, message: OutgoingMessage, rendered: Rendered, locale: str) -> EmailMessage:
@@ -110,6 +116,10 @@ class Composer:
             return {**common, "url": sign_in_url, "minutes": 15}
         if message.kind.startswith("booking_"):
             return {**common, **self._values_of.booking(message.payload, locale)}
+        if message.kind == "series_gap":
+            return {**common, **self._values_of.gap(message.payload, locale)}
+        if "bookings" in message.payload:
+            return {**common, **self._values_of.series(message.payload, locale)}
         return {**common, **message.payload}
 
     def _show_code(self, email: EmailMessage, code: str) -> None:
@@ -118,13 +128,29 @@ class Composer:
         if isinstance(html, EmailMessage):
             html.add_related(png(self._links.short_url(code)), "image", "png", cid=f"<{PICTURE}>")
 
-    def _attach_event(
-        self, email: EmailMessage, message: OutgoingMessage, values: dict[str, Any], locale: str
+    def _attach_events(
+        self,
+        email: EmailMessage,
+        message: OutgoingMessage,
+        bookings: Sequence[Mapping[str, Any]],
+        locale: str,
     ) -> None:
-        booking = message.payload
-        word = self._texts.words(locale)["booking"]
-        what = values["service"] or word.capitalize()
-        event = Event(
+        cancelled = message.kind in {"booking_cancelled", "series_cancelled"}
+        events = [self._event(message, item, locale, cancelled=cancelled) for item in bookings]
+        email.add_attachment(
+            render_events(events, "BarberPro"),
+            subtype="calendar",
+            filename=f"{bookings[0]['code']}.ics",
+            params={"method": "CANCEL" if cancelled else "PUBLISH"},
+            cte="base64",
+        )
+
+    def _event(
+        self, message: OutgoingMessage, booking: Mapping[str, Any], locale: str, *, cancelled: bool
+    ) -> Event:
+        values = self._values_of.booking(booking, locale)
+        what = values["service"] or self._texts.words(locale)["booking"].capitalize()
+        return Event(
             uid=f"{booking.get('visit_id') or booking['id']}@{self._host}",
             sequence=int(booking["version"]),
             starts_at=datetime.fromisoformat(booking["starts_at"]),
@@ -134,15 +160,7 @@ class Composer:
             description=f"{values['code']}\n{values['url']}",
             location=values["location"],
             url=values["url"],
-            cancelled=message.kind == "booking_cancelled",
-        )
-        method = "CANCEL" if event.cancelled else "PUBLISH"
-        email.add_attachment(
-            render_event(event, "BarberPro"),
-            subtype="calendar",
-            filename=f"{booking['code']}.ics",
-            params={"method": method},
-            cte="base64",
+            cancelled=cancelled,
         )
 
 

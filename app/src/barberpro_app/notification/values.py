@@ -43,6 +43,16 @@ class BookingValues:
             "url": self._links.url(UUID(booking["id"])),
         }
 
+    def series(self, payload: Mapping[str, Any], locale: str) -> dict[str, Any]:
+        """Of a message about several bookings: the first, and every day. Raises as `booking`."""
+        dates = [self.booking(item, locale)["when"] for item in payload["bookings"]]
+        return {**self.booking(payload, locale), "dates": dates}
+
+    def gap(self, payload: Mapping[str, Any], locale: str) -> dict[str, Any]:
+        """Of a day of a series that has no booking."""
+        day = datetime.fromisoformat(payload["day"])
+        return {"name": payload["name"], "day": _day(day, locale)}
+
     def _money(self, centavos: int, locale: str) -> str:
         pattern = "#,##0" if centavos % 100 == 0 else "#,##0.00"
         number = format_decimal(centavos / 100, format=pattern, locale=locale.replace("-", "_"))

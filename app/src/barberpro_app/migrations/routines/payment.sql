@@ -223,7 +223,7 @@ BEGIN
         END IF;
     END IF;
     v_until := least(now() + make_interval(mins => p_minutes), b.created_at + interval '60 minutes');
-    IF v_until < now() + interval '3 minutes' THEN
+    IF greatest(v_until, b.hold_expires_at) < now() + interval '3 minutes' THEN
         PERFORM refuse('hold_expired', 'The time is no longer kept for you; choose again.');
     END IF;
     b.hold_expires_at := greatest(b.hold_expires_at, v_until);

@@ -1,0 +1,1 @@
+"""The same booking every so many weeks."""

@@ -1,0 +1,103 @@
+"""SQL of series. Each change is one call of a database function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from barberpro_app.kit.database import Connection
+from barberpro_app.series.errors import refusal
+
+Document = dict[str, Any]
+
+
+async def call(connection: Connection, function: str, *arguments: Any) -> Document:
+    """The answer of one of the functions of routines/series.sql. Raises the app's error."""
+    places = ", ".join(["%s"] * len(arguments))
+    adapted = [Jsonb(value) if isinstance(value, Mapping) else value for value in arguments]
+    try:
+        cursor = await connection.execute(
+            f"SELECT {function}({places}) AS answer".encode(), adapted
+        )
+    except psycopg.DatabaseError as error:
+        refused = refusal(error)
+        if refused is None:
+            raise
+        raise refused from error
+    row = await cursor.fetchone()
+    assert row is not None  # a function always gives a row
+    answer: Document = row["answer"]
+    return answer
+
+
+async def get(connection: Connection, actor: Document, series_id: UUID) -> Document | None:
+    cursor = await connection.execute(
+        "SELECT series_body(s.id) AS body FROM series s WHERE s.id = %s AND series_visible(%s, s)",
+        (series_id, Jsonb(actor)),
+    )
+    row = await cursor.fetchone()
+    return row["body"] if row else None
+
+
+async def of_booking(connection: Connection, booking_id: UUID) -> UUID | None:
+    """The series of a booking; None if it is in none."""
+    cursor = await connection.execute("SELECT series_id FROM booking WHERE id = %s", (booking_id,))
+    row = await cursor.fetchone()
+    return row["series_id"] if row else None
+
+
+async def has_credits(connection: Connection, client_id: UUID) -> bool:
+    cursor = await connection.execute(
+        "SELECT EXISTS (SELECT FROM pass_period WHERE client_id = %s AND state = 'open'"
+        " AND taken < credits) AS found",
+        (client_id,),
+    )
+    row = await cursor.fetchone()
+    return bool(row and row["found"])
+
+
+async def rules(connection: Connection) -> Document:
+    cursor = await connection.execute(
+        "SELECT series_rules() AS value, coalesce((SELECT version FROM settings_value"
+        " WHERE key = 'series'), 0) AS version"
+    )
+    row = await cursor.fetchone()
+    assert row is not None  # a query without a table gives a row
+    return {**row["value"], "version": row["version"]}
+
+
+async def set_rules(connection: Connection, value: Document, version: int) -> bool:
+    """False if somebody changed them meanwhile."""
+    cursor = await connection.execute(
+        "INSERT INTO settings_value AS s (key, value) SELECT 'series', %(value)s"
+        " WHERE %(version)s = 0 OR EXISTS (SELECT FROM settings_value WHERE key = 'series')"
+        " ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, version = s.version + 1,"
+        " updated_at = now() WHERE s.version = %(version)s",
+        {"value": Jsonb(value), "version": version},
+    )
+    return cursor.rowcount == 1
+
+
+async def advance(
+    connection: Connection, policies: dict[str, int], holidays: list[str], limit: int
+) -> int:
+    """How many days were tried."""
+    cursor = await connection.execute(
+        "SELECT series_advance(%s, %s, %s::int4) AS count",
+        (Jsonb(policies), Jsonb(holidays), limit),
+    )
+    row = await cursor.fetchone()
+    return row["count"] if row else 0
+
+
+async def care(connection: Connection, policies: dict[str, int], limit: int) -> int:
+    """How many credits were reserved and deposits asked for."""
+    cursor = await connection.execute(
+        "SELECT series_care(%s, %s::int4) AS count", (Jsonb(policies), limit)
+    )
+    row = await cursor.fetchone()
+    return row["count"] if row else 0
