@@ -27,7 +27,6 @@ from barberpro_app.notification.texts import PICTURE, Rendered, Texts, match_loc
 from barberpro_app.notification.values import BookingValues
 from barberpro_app.settings import AppConfiguration
 
-
 #: Messages about bookings that are not in anybody's calendar yet.
 NOT_YET = frozenset({"booking_offer", "booking_pay"})
 
