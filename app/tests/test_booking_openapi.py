@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 from support_accounts import Accounts, Caller
+from support_app import CONFIGURATION
 from support_openapi import formats, try_operations
 from support_shop import Shop
 
 from barberpro_app.identity.principal import SCOPES
 
 TAGS = {"availability", "bookings", "sessions", "services", "providers", "locations", "clients",
-        "settings", "resources", "attendance", "visits", "series"}  # fmt: skip
+        "settings", "resources", "attendance", "visits", "series",
+        "classes"}  # fmt: skip
 EXAMPLES = 15
 #: What another client library would take.
 NOT_FOR_HTTPX = {"cookies", "stream", "verify", "allow_redirects", "timeout"}
@@ -53,12 +55,17 @@ def furnish(shop: Shop, caller: Caller, token: str) -> list[str]:
     }
     made = caller.post("/api/v1/sessions", json=wish, headers=headers)
     assert made.status_code == 201, made.text
-    return [*keys, made.json()["id"]]
+    line = {**wish, "weekday": shop.day.isoweekday(), "starts": "11:30"}
+    line["valid_from"] = line.pop("starts_at")[:10]
+    given = caller.post("/api/v1/classes", json=line, headers=headers)
+    assert given.status_code == 201, given.text
+    return [*keys, made.json()["id"], given.json()["id"]]
 
 
 @pytest.mark.slow
 def test_every_operation_keeps_to_its_document(shop: Shop, tmp_path: Path) -> None:
-    accounts = Accounts.make(tmp_path, shop.url)
+    services = [*CONFIGURATION["services"], "class-management-service"]
+    accounts = Accounts.make(tmp_path, shop.url, services=services)
     with accounts.browser() as caller:
         token = accounts.token(caller, *SCOPES)
         # keys and instants that mean something in the shop, beside any: else most is "not found"

@@ -96,3 +96,27 @@ def test_hours_that_overlap_name_the_provider(shop: Shop) -> None:
     with pytest.raises(ConfigurationError, match="'p' overlap"):
         load(shop, data)
     assert shop.rows("SELECT count(*) FROM provider WHERE key = 'p'") == [(0,)]
+
+
+def test_a_timetable_is_loaded_where_classes_are_given(shop: Shop) -> None:
+    whole = json.loads(seed().model_dump_json(by_alias=True))
+    group = {"key": "yoga", "name": {"es-AR": "Yoga"}, "minutes": 60, "price_centavos": 1,
+             "capacity": 8, "providers": ["p0"]}  # fmt: skip
+    line = {"service": "yoga", "provider": "p0", "weekdays": [1, 3], "at": "19:00", "place": "Sala"}
+    whole |= {"services": [*whole["services"], group], "classes": [line]}
+    data = Seed.model_validate_json(json.dumps(whole))
+    gym = configuration(services=["booking", "class-management-service"])
+
+    async def loads() -> None:
+        async with shop.database() as database:
+            for app in (configuration(), gym, gym):
+                async with database.transaction() as connection:
+                    await load_seed(connection, app, data)
+                rules = shop.rows("SELECT weekday, starts, place FROM class_rule ORDER BY 1")
+                assert rules == ([] if app is not gym else [(1, 1140, "Sala"), (3, 1140, "Sala")])
+
+    asyncio.run(loads())
+    assert shop.rows("SELECT count(*) > 5, min(capacity) FROM group_session") == [(True, 8)]
+    assert shop.rows("SELECT class_rules()->>'block_overdue'") == [("true",)]
+    with pytest.raises(ConfigurationError, match="gives no group"):
+        parse_seed(changed(classes=[{**line, "service": "cut"}]))

@@ -71,6 +71,7 @@ BY_SERVICE: Mapping[str, tuple[str, ...]] = {
     "biometric-integration-service": (_BODY, "barberpro_app.biometric_integration.endpoints"),
     "progress-tracking-service": (_BODY, "barberpro_app.progress_tracking.endpoints"),
     "nutrition-service": (_BODY, "barberpro_app.nutrition.endpoints"),
+    "class-management-service": ("barberpro_app.class_management.endpoints",),
     "payment": (
         "barberpro_app.pricing.endpoints",
         "barberpro_app.payment.endpoints",

@@ -61,7 +61,11 @@ SETTINGS_JOBS_BY_SERVICE: Mapping[str, str] = {
     "media-processor": "barberpro_app.media_processor.jobs",
     "portfolio-service": "barberpro_app.portfolio.jobs",
     "social-sharing-service": "barberpro_app.social_sharing.jobs",
+    "class-management-service": "barberpro_app.class_management.jobs",
 }
+
+#: Of these, those that have nothing to do without the folder of photographs.
+NEED_FOLDER = {"media-processor", "portfolio-service", "social-sharing-service"}
 
 log = get_logger(__name__)
 
@@ -242,9 +246,8 @@ def _jobs_of(settings: Settings, database: Database) -> list[Job]:
     """The jobs of the enabled services that have some of their own."""
     plain = _modules(JOBS_BY_SERVICE, settings.app.services)
     jobs = [Job(part.NAME, part.SECONDS, partial(part.run, database)) for part in plain]
-    if settings.media_dir is None:
-        return jobs
-    informed = _modules(SETTINGS_JOBS_BY_SERVICE, settings.app.services)
+    able = set(settings.app.services) - (NEED_FOLDER if settings.media_dir is None else set())
+    informed = _modules(SETTINGS_JOBS_BY_SERVICE, sorted(able))
     return jobs + [
         Job(part.NAME, part.SECONDS, partial(part.run, database, settings)) for part in informed
     ]

@@ -47,6 +47,12 @@ class NotAGroupError(ConflictError):
     code = "not_a_group"
 
 
+class PaymentOverdueError(PolicyError):
+    """A payment is overdue; booking is open again once it is paid."""
+
+    code = "payment_overdue"
+
+
 class CapacityBelowTakenError(ConflictError):
     """More seats are taken already."""
 
@@ -163,6 +169,7 @@ _BY_CODE: dict[str, type[AppError]] = {
         SessionChangedError,
         NotAGroupError,
         CapacityBelowTakenError,
+        PaymentOverdueError,
         SlotUnavailableError,
         NotOfferedError,
         HoldExpiredError,

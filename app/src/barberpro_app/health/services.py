@@ -25,6 +25,7 @@ CONTAINED: dict[str, str] = {
     "biometric-integration-service": "activities from FIT, GPX, TCX and CSV files, with consent",
     "progress-tracking-service": "body measures and goals, with consent",
     "nutrition-service": "meal plans that a licensed nutritionist signs",
+    "class-management-service": "the weekly timetable, its sessions, late cancelling, who owes",
     "notification": "e-mail about bookings and sign-in links; reminders",
     "whatsapp-webhook": "what WhatsApp tells: reports, buttons, BAJA; where its secrets are set up",
     "calendar-sync": "providers' own calendars: a feed, CalDAV, Google where its secrets are set up",

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from psycopg.types.json import Jsonb
 
 from barberpro_app.kit.database import Connection
-from barberpro_app.seed.schemas import SeedHours, SeedLocation, SeedProvider, SeedService
+from barberpro_app.seed.schemas import (
+    SeedClass,
+    SeedHours,
+    SeedLocation,
+    SeedProvider,
+    SeedService,
+)
 
 
 async def lock(connection: Connection) -> None:
@@ -93,3 +101,31 @@ async def add_offer(connection: Connection, service: str, provider: str) -> None
         " ON CONFLICT DO NOTHING",
         (provider, service),
     )
+
+
+async def add_class(
+    connection: Connection, line: SeedClass, weekday: int, zone: str
+) -> UUID | None:
+    """Into the timetable from today on, at the provider's first location; None if that is gone."""
+    cursor = await connection.execute(
+        "INSERT INTO class_rule (service_id, provider_id, location_id, weekday, starts, capacity,"
+        " place, valid_from)"
+        " SELECT s.id, p.id, l.id, %(weekday)s, %(starts)s, %(capacity)s, %(place)s,"
+        " (now() AT TIME ZONE %(zone)s)::date"
+        " FROM service s JOIN provider_service ps ON ps.service_id = s.id"
+        " JOIN provider p ON p.id = ps.provider_id"
+        " JOIN provider_location pl ON pl.provider_id = p.id JOIN location l ON l.id = pl.location_id"
+        " WHERE s.key = %(service)s AND p.key = %(provider)s AND s.capacity > 1 AND s.active"
+        " AND p.active AND l.active ORDER BY l.sort, l.id LIMIT 1 RETURNING id",
+        {
+            "weekday": weekday,
+            "starts": line.at,
+            "capacity": line.capacity,
+            "place": line.place,
+            "zone": zone,
+            "service": line.service,
+            "provider": line.provider,
+        },
+    )
+    row = await cursor.fetchone()
+    return row["id"] if row else None

@@ -70,12 +70,24 @@ class SeedService(_Part):
     providers: Annotated[tuple[Key, ...], Field(max_length=1000)] = ()
 
 
+class SeedClass(_Part):
+    """A line of the timetable, on each of its weekdays, at the provider's first location."""
+
+    service: Key
+    provider: Key
+    weekdays: Annotated[tuple[Weekday, ...], Field(min_length=1, max_length=7)]
+    at: Annotated[TimeOfDay, Field(le=1439)]
+    place: Annotated[Line, Field(max_length=80)] = ""
+    capacity: Annotated[int, Field(ge=1, le=500, strict=True)] | None = None
+
+
 class Seed(_Part):
     schema_version: Literal[1]
     owner: SeedOwner
     locations: Annotated[tuple[SeedLocation, ...], Field(min_length=1, max_length=200)]
     providers: Annotated[tuple[SeedProvider, ...], Field(max_length=1000)] = ()
     services: Annotated[tuple[SeedService, ...], Field(max_length=1000)] = ()
+    classes: Annotated[tuple[SeedClass, ...], Field(max_length=500)] = ()
 
     @model_validator(mode="after")
     def _refers_to_what_is_there(self) -> Seed:
@@ -97,6 +109,10 @@ class Seed(_Part):
         for service in self.services:
             if unknown := sorted(set(service.providers) - providers):
                 raise ValueError(f"services: {service.key}: no provider {unknown[0]!r}")
+        groups = {item.key: set(item.providers) for item in self.services if item.capacity > 1}
+        for line in self.classes:
+            if line.provider not in groups.get(line.service, ()):
+                raise ValueError(f"classes: {line.provider!r} gives no group {line.service!r}")
         return self
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import psycopg
 
 from barberpro_app.audit.trail import Actor, AuditedObject, record
+from barberpro_app.class_management import repository as timetable
+from barberpro_app.class_management import service as classes
 from barberpro_app.kit.database import Connection
 from barberpro_app.kit.errors import ConfigurationError
 from barberpro_app.provider_verification import repository as verification
@@ -17,6 +19,7 @@ from barberpro_app.settings import AppConfiguration
 
 #: A deployment with this service takes bookings with verified professionals alone.
 VERIFICATION = "provider-verification-service"
+CLASSES = "class-management-service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ async def load_seed(connection: Connection, app: AppConfiguration, seed: Seed) -
         providers=await _providers(connection, seed),
         services=await _services(connection, seed),
     )
+    if CLASSES in app.services:
+        await _classes(connection, app, seed)
     await verification.require(connection, required=VERIFICATION in app.services)
     if counts != Seeded(0, 0, 0):
         what = AuditedObject("deployment", app.deployment_id)
@@ -94,3 +99,17 @@ async def _services(connection: Connection, seed: Seed) -> int:
             if await repository.first_time(connection, "offer", f"{service.key}/{provider}"):
                 await repository.add_offer(connection, service.key, provider)
     return count
+
+
+async def _classes(connection: Connection, app: AppConfiguration, seed: Seed) -> None:
+    """The timetable with its first sessions, and the rules of classes."""
+    await classes.begin(connection)
+    until, holidays = classes.horizon(app, (await classes.get_rules(connection)).weeks_ahead)
+    for line in seed.classes:
+        for weekday in sorted(set(line.weekdays)):
+            key = f"{line.service}/{line.provider}/{weekday}/{line.at}"
+            if not await repository.first_time(connection, "class", key):
+                continue
+            made = await repository.add_class(connection, line, weekday, app.timezone)
+            if made is not None:
+                await timetable.make_sessions(connection, made, until, holidays)

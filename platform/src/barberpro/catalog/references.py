@@ -140,6 +140,11 @@ def _seed(seed: Seed, entry: Entry) -> Iterator[Problem]:
         yield from _hours(provider, entry, here)
     for index, service in enumerate(seed.services):
         yield from _known(entry, ("services", index, "providers"), service.providers, providers)
+    groups = {service.key: service.providers for service in seed.services if service.capacity > 1}
+    for index, line in enumerate(seed.classes):
+        yield from _known(entry, ("classes", index, "service"), (line.service,), set(groups))
+        giving = set(groups.get(line.service, ()))
+        yield from _known(entry, ("classes", index, "provider"), (line.provider,), giving)
 
 
 def _known(entry: Entry, path: Path, names: Iterable[str], allowed: set[str]) -> Iterator[Problem]:

@@ -191,7 +191,20 @@ class SeedService(Model):
     buffer_before: Annotated[int, Field(ge=0, le=120)]
     buffer_after: Annotated[int, Field(ge=0, le=120)]
     price_centavos: Annotated[int, Field(ge=0, le=10**12)]
+    capacity: Annotated[int, Field(ge=1, le=500)] = 1
     providers: Annotated[tuple[Slug, ...], Field(min_length=1)]
+
+
+class SeedClass(Model):
+    """A class of the weekly timetable, on ISO weekdays at a local hour, at its provider's location."""
+
+    service: Slug
+    provider: Slug
+    weekdays: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=7)], ...], Field(min_length=1, max_length=7)
+    ]
+    at: ClockTime
+    place: Annotated[str, Field(max_length=80)] = ""
 
 
 class Seed(Model):
@@ -202,7 +215,9 @@ class Seed(Model):
     locations: Annotated[tuple[Location, ...], Field(min_length=1)]
     providers: Annotated[tuple[SeedProvider, ...], Field(min_length=1)]
     services: Annotated[tuple[SeedService, ...], Field(min_length=1)]
+    classes: tuple[SeedClass, ...] = ()
 
     def as_contract(self) -> dict[str, JsonValue]:
         """As seed.json stands in docs/reference/app-contract.md."""
-        return self.model_dump(mode="json", by_alias=True)
+        without = None if self.classes else {"classes"}
+        return self.model_dump(mode="json", by_alias=True, exclude=without)

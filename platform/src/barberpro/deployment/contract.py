@@ -129,7 +129,16 @@ class Service(Strict):
     buffer_before: int = Field(default=0, ge=0)
     buffer_after: int = Field(default=0, ge=0)
     price_centavos: int = Field(ge=0)
+    capacity: int = Field(default=1, ge=1, le=500)
     providers: tuple[Key, ...] = Field(min_length=1)
+
+
+class GroupClass(Strict):
+    service: Key
+    provider: Key
+    weekdays: tuple[Annotated[int, Field(ge=1, le=7)], ...] = Field(min_length=1)
+    at: Clock
+    place: str = Field(default="", max_length=80)
 
 
 class Seed(Strict):
@@ -138,6 +147,7 @@ class Seed(Strict):
     locations: tuple[Location, ...] = Field(min_length=1)
     providers: tuple[Provider, ...] = Field(min_length=1)
     services: tuple[Service, ...] = Field(min_length=1)
+    classes: tuple[GroupClass, ...] = ()
 
 
 def check_application(values: Mapping[str, object]) -> Iterator[Finding]:
@@ -176,6 +186,11 @@ def check_seed(values: Mapping[str, object]) -> Iterator[Finding]:
     for service in seed.services:
         for unknown in sorted(set(service.providers) - providers):
             yield _fault("seed.json", f"services.{service.key}", f"no provider {unknown!r}")
+    groups = {service.key: service.providers for service in seed.services if service.capacity > 1}
+    for line in seed.classes:
+        if line.provider not in groups.get(line.service, ()):
+            what = f"{line.provider!r} gives no group {line.service!r}"
+            yield _fault("seed.json", f"classes.{line.service}", what)
 
 
 def _invalid(file: str, error: ValidationError) -> Iterator[Finding]:

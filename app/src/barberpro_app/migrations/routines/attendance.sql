@@ -10,7 +10,8 @@ $$;
 -- How often a client did not come, as the owner counts: recently, and not forgiven.
 CREATE OR REPLACE FUNCTION client_no_shows(p_client uuid) RETURNS integer LANGUAGE sql STABLE AS $$
     SELECT count(*)::integer FROM booking b
-    WHERE b.client_id = p_client AND b.status = 'no_show'
+    WHERE b.client_id = p_client
+      AND (b.status = 'no_show' OR b.late_cancel AND (class_rules()->>'late_counts')::boolean)
       AND b.starts_at > now() - make_interval(days => (attendance_rules()->>'days')::integer)
       AND NOT EXISTS (SELECT FROM no_show_pardon p WHERE p.booking_id = b.id)
 $$;
@@ -88,7 +89,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
     b CONSTANT booking := booking_lock(p_actor, p_id, NULL);
 BEGIN
-    IF b.status <> 'no_show' THEN
+    IF b.status <> 'no_show' AND NOT b.late_cancel THEN
         PERFORM refuse('not_changeable', 'A booking that is ' || b.status || ' was not missed.');
     END IF;
     INSERT INTO no_show_pardon (booking_id, reason, given_by)

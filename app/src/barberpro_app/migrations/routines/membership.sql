@@ -151,7 +151,8 @@ CREATE OR REPLACE FUNCTION pass_follows_booking() RETURNS trigger LANGUAGE plpgs
 DECLARE
     u pass_use;
     x pass_period;
-    v_wanted CONSTANT text := CASE WHEN NEW.status IN ('completed', 'no_show') THEN 'earned'
+    v_wanted CONSTANT text := CASE
+        WHEN NEW.status IN ('completed', 'no_show') OR NEW.late_charged THEN 'earned'
         WHEN NEW.status IN ('cancelled', 'expired') THEN 'returned' ELSE 'taken' END;
 BEGIN
     SELECT * INTO u FROM pass_use WHERE booking_id = NEW.id AND state <> 'returned';

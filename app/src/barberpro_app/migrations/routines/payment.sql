@@ -117,25 +117,27 @@ CREATE OR REPLACE TRIGGER booking_unpaid BEFORE INSERT OR UPDATE OF status ON bo
     FOR EACH ROW EXECUTE FUNCTION booking_needs_deposit();
 
 -- What a change of status does to the account: a completed booking is charged, a missed one keeps
--- its deposit, any other is charged nothing. What was paid online for a cancelled one goes back.
+-- its deposit, as does one that its client cancelled late, any other is charged nothing. What was paid online for a cancelled one goes back.
 CREATE OR REPLACE FUNCTION booking_charged() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     c_actor CONSTANT jsonb := '{"kind": "system", "id": ""}';
     a booking_account;
     p record;
 BEGIN
-    IF NEW.status IN ('completed', 'no_show') OR OLD.status IN ('completed', 'no_show') THEN
+    IF NEW.status IN ('completed', 'no_show') OR OLD.status IN ('completed', 'no_show')
+       OR NEW.late_charged OR OLD.late_charged THEN
         a := booking_account_lock(NEW.id, coalesce(
             (SELECT currency FROM payment WHERE booking_id = NEW.id LIMIT 1), 'ARS'));
         a.adjusted := 0;
-        a.income := CASE NEW.status WHEN 'no_show' THEN 'deposits-kept' ELSE 'revenue' END;
-        a.gross := CASE WHEN NEW.status = 'no_show' THEN a.paid
+        a.income := CASE WHEN NEW.status = 'no_show' OR NEW.late_charged THEN 'deposits-kept'
+                         ELSE 'revenue' END;
+        a.gross := CASE WHEN NEW.status = 'no_show' OR NEW.late_charged THEN a.paid
                         WHEN NEW.status = 'completed' AND NOT booking_covered(NEW.id)
                         THEN NEW.price_centavos ELSE 0 END;
         PERFORM booking_account_move(c_actor, 'booking.' || NEW.status,
             'booking:' || NEW.id || ':' || NEW.version, NULL, a);
     END IF;
-    IF NEW.status = 'cancelled' THEN
+    IF NEW.status = 'cancelled' AND NOT NEW.late_charged THEN
         FOR p IN SELECT m.id, m.payment_id, m.received_centavos - m.reversed_centavos AS rest
                  FROM mercado_pago_payment m JOIN payment x ON x.id = m.payment_id
                  WHERE x.booking_id = NEW.id AND x.visit_id IS NULL AND m.allocated

@@ -1,0 +1,87 @@
+"""SQL of classes. Each change of the timetable is one call of a database function."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from barberpro_app.kit.database import Connection
+
+CREATE = "SELECT class_create(%s, %s, %s) AS answer"
+CHANGE = "SELECT class_change(%s, %s, %s, %s) AS answer"
+END = "SELECT class_end(%s, %s, %s, %s) AS answer"
+
+
+async def classes(connection: Connection, *, ended: bool) -> list[dict[str, Any]]:
+    cursor = await connection.execute(
+        "SELECT document FROM class_document WHERE ended_at IS NULL OR %s"
+        " ORDER BY weekday, starts, id LIMIT 1000",
+        (ended,),
+    )
+    return [row["document"] for row in await cursor.fetchall()]
+
+
+async def get(connection: Connection, class_id: UUID) -> dict[str, Any] | None:
+    cursor = await connection.execute(
+        "SELECT document FROM class_document WHERE id = %s", (class_id,)
+    )
+    row = await cursor.fetchone()
+    return row["document"] if row else None
+
+
+async def going(connection: Connection) -> list[UUID]:
+    """The classes that are in the timetable."""
+    cursor = await connection.execute(
+        "SELECT id FROM class_rule WHERE ended_at IS NULL ORDER BY id"
+    )
+    return [row["id"] for row in await cursor.fetchall()]
+
+
+async def make_sessions(
+    connection: Connection, class_id: UUID, until: date, holidays: list[date]
+) -> int:
+    cursor = await connection.execute(
+        "SELECT class_sessions_make(%s, %s, %s) AS made", (class_id, until, holidays)
+    )
+    row = await cursor.fetchone()
+    return row["made"] if row else 0
+
+
+async def rules(connection: Connection) -> dict[str, Any]:
+    cursor = await connection.execute(
+        "SELECT class_rules() AS value, coalesce((SELECT version FROM settings_value"
+        " WHERE key = 'classes'), 0) AS version"
+    )
+    row = await cursor.fetchone()
+    assert row is not None  # a query without a table gives a row
+    return {**row["value"], "version": row["version"]}
+
+
+async def set_rules(connection: Connection, value: dict[str, Any], version: int) -> bool:
+    """False if somebody changed them meanwhile."""
+    cursor = await connection.execute(
+        "INSERT INTO settings_value AS s (key, value) SELECT 'classes', %(value)s"
+        " WHERE %(version)s = 0 OR EXISTS (SELECT FROM settings_value WHERE key = 'classes')"
+        " ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, version = s.version + 1,"
+        " updated_at = now() WHERE s.version = %(version)s",
+        {"value": Jsonb(value), "version": version},
+    )
+    return cursor.rowcount == 1
+
+
+async def begin_rules(connection: Connection, value: dict[str, Any]) -> None:
+    """The first rules, unless there are some."""
+    await connection.execute(
+        "INSERT INTO settings_value (key, value) VALUES ('classes', %s) ON CONFLICT (key) DO NOTHING",
+        (Jsonb(value),),
+    )
+
+
+async def overdue(connection: Connection, client_id: UUID) -> str | None:
+    """What a client owes: 'balance', 'membership', or nothing."""
+    cursor = await connection.execute("SELECT client_overdue(%s) AS why", (client_id,))
+    row = await cursor.fetchone()
+    return row["why"] if row else None
