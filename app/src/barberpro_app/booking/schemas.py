@@ -147,6 +147,7 @@ class Booking(Answer):
     version: int
     created_at: Instant
     checked_in_at: Instant | None = None
+    series_id: UUID | None = None
     provider: Party
     resources: list[BookedResource] = Field(default_factory=list)
     location: Party

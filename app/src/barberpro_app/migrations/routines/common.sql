@@ -65,7 +65,7 @@ SELECT b.id, b.code, b.status, b.starts_at, b.ends_at, b.provider_id, b.location
            'hold_expires_at', b.hold_expires_at, 'hold_extended', b.hold_extended,
            'source', b.source, 'note', b.note, 'cancel_reason', b.cancel_reason,
            'any_provider', b.any_provider, 'visit_id', b.visit_id, 'version', b.version, 'created_at', b.created_at,
-           'checked_in_at', b.checked_in_at,
+           'checked_in_at', b.checked_in_at, 'series_id', b.series_id,
            'provider', jsonb_build_object('id', p.id, 'name', p.name),
            'resources', coalesce((SELECT jsonb_agg(jsonb_build_object('id', r.id, 'name', r.name,
                'kind', r.kind) ORDER BY r.kind, r.sort, r.name)

@@ -66,6 +66,7 @@ def sections(reader: Reader) -> list[tuple[str, str]]:
         ("/ajustes/feriados", t("holidays.title")),
         ("/ajustes/reglas", t("policies.title")),
         ("/ajustes/ausencias", t("absence.title")),
+        *([("/ajustes/series", t("series.settings"))] if "payment" in reader.app.services else []),
         *_money(reader),
         ("/ajustes/equipo", t("staff.title")),
         *_health(reader),
