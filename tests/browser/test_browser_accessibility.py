@@ -62,6 +62,29 @@ def test_a_booking(page: Page, vertical: Serving, screen: str, name: str) -> Non
     check(page, f"7-cancel-{tag}")
 
 
+def test_a_visit_of_two_services(page: Page, vertical: Serving, screen: str) -> None:
+    deployed = vertical("barbershop")
+    page.goto(deployed.url + "/")
+    for number in range(2):
+        page.locator(".add input").nth(number).check()
+    check(page, f"1-ticked-{screen}")
+    page.get_by_role("button", name="Elegir día y hora").click()
+    check(page, f"2-visit-{screen}")
+    day = page.locator(".days a.day:not(.full)").last.get_attribute("href")
+    page.goto(f"{deployed.url}{day}")
+    page.locator("button.slot").first.click()
+    check(page, f"3-visit-{screen}")
+    page.get_by_label("Nombre y apellido").fill("Ana María Pérez")
+    page.get_by_label("Correo electrónico").fill(f"visit-{screen}@example.com")
+    page.get_by_role("button", name=re.compile("^Confirm")).click()
+    page.wait_for_url("**/reservar/listo/**")
+    check(page, f"4-visit-{screen}")
+    page.get_by_role("link", name=re.compile("Ver, cambiar o cancelar")).click()
+    check(page, f"5-visit-{screen}")
+    page.goto(page.url + "/cancelar")
+    check(page, f"7-visit-{screen}")
+
+
 def test_the_other_public_pages(page: Page, vertical: Serving, screen: str) -> None:
     deployed = vertical("psychology")
     for path in ("buscar-reserva", "entrar", "entrar/correo", "arrepentimiento",

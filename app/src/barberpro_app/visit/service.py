@@ -118,6 +118,20 @@ async def sitting(connection: Connection, actor: Actor, booking_id: UUID) -> Boo
     return await get(connection, actor, booking.visit_id) if booking.visit_id else booking
 
 
+async def cancel_sitting(
+    connection: Connection,
+    app: AppConfiguration,
+    actor: Actor,
+    booking_id: UUID,
+    request: CancelRequest,
+) -> Booking:
+    """Cancels the booking, or all of the visit that it is of. Raises as `cancel`."""
+    booking = await bookings.get(connection, actor, booking_id)
+    if booking.visit_id is not None:
+        return await cancel(connection, app, actor, booking.visit_id, request)
+    return await bookings.cancel(connection, app, actor, booking_id, request)
+
+
 def _rules(app: AppConfiguration) -> dict[str, int]:
     return app.policies.model_dump()
 

@@ -17,7 +17,20 @@ from barberpro_app.kit.errors import NotFoundError
 from barberpro_app.kit.links import BookingLinks
 from barberpro_app.kit.requests import request_id_of
 from barberpro_app.notification.calendar import Event, render_event
+from barberpro_app.visit.schemas import Visit
 from barberpro_app.web.rendering import Reader
+
+
+@dataclass(frozen=True)
+class LineView:
+    """One service of a visit."""
+
+    id: UUID
+    status: str
+    starts_at: datetime
+    service_name: str
+    provider_name: str
+    version: int
 
 
 @dataclass(frozen=True)
@@ -43,6 +56,7 @@ class BookingView:
     token: str
     #: the visit that it is of, if it is not alone
     visit_id: UUID | None = None
+    lines: tuple[LineView, ...] = ()
     #: what is used beside the provider, for the team
     resources: str = ""
 
@@ -72,7 +86,25 @@ def view(request: Request, reader: Reader, booking: Booking, address: str = "") 
         hold_expires_at=booking.hold_expires_at,
         token=links_of(request).token(booking.id),
         visit_id=booking.visit_id,
+        lines=_lines(reader, booking),
         resources=", ".join(item.name for item in booking.resources),
+    )
+
+
+def _lines(reader: Reader, booking: Booking) -> tuple[LineView, ...]:
+    """The services of a visit, each by itself; of a single booking none."""
+    if not isinstance(booking, Visit):
+        return ()
+    return tuple(
+        LineView(
+            line.id,
+            line.status,
+            line.starts_at,
+            in_language(line.service.name, reader.locale, reader.app.locale),
+            line.provider.name,
+            line.version,
+        )
+        for line in booking.lines
     )
 
 

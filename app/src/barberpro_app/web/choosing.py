@@ -7,12 +7,16 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from barberpro_app.availability.schemas import Availability, AvailabilityQuery, Slot
+from barberpro_app.availability.schemas import Availability, AvailabilityQuery, Slot, VisitQuery
 from barberpro_app.availability.service import free_times
+from barberpro_app.availability.visits import free_visits
+from barberpro_app.booking.schemas import Booking
 from barberpro_app.kit import clock
 from barberpro_app.kit.database import Connection
 from barberpro_app.settings import Policies
+from barberpro_app.visit.schemas import Visit
 from barberpro_app.web import picker
+from barberpro_app.web.forms import Form, parse_key
 from barberpro_app.web.picker import Address, Picker
 from barberpro_app.web.rendering import Reader
 
@@ -20,15 +24,36 @@ from barberpro_app.web.rendering import Reader
 SEARCHED_STRIPS = 5
 #: Days on either side of a lost time in which others are looked for.
 NEARBY_DAYS = 7
+#: So many services in one visit, as the database takes them.
+MOST_SERVICES = 6
 
 
 @dataclass(frozen=True)
 class Wish:
-    """Which service, where, with whom (None: anybody)."""
+    """Which service, where, with whom (None: anybody); in a visit also the `others` after it, with
+    that provider or with `people`, one for each service."""
 
     service_id: UUID
     location_id: UUID
     provider_id: UUID | None = None
+    others: tuple[UUID, ...] = ()
+    people: tuple[UUID | None, ...] = ()
+
+    @property
+    def lines(self) -> list[tuple[UUID, UUID | None]]:
+        """Each service with its provider."""
+        services = (self.service_id, *self.others)
+        people = self.people or (self.provider_id,) * len(services)
+        return list(zip(services, people, strict=True))
+
+    @property
+    def fields(self) -> list[tuple[str, object]]:
+        """As addresses and forms say it."""
+        return [
+            *(("servicio", key) for key in (self.service_id, *self.others)),
+            ("sede", self.location_id),
+            ("profesional", self.provider_id or ""),
+        ]
 
     def query(self, first: date, days: int) -> AvailabilityQuery:
         return AvailabilityQuery(
@@ -38,6 +63,47 @@ class Wish:
             first=first,
             days=days,
         )
+
+
+def wish_from(form: Form) -> Wish | None:
+    """What an address or a form asks for; None if it names no service or place."""
+    keys = [parse_key(value) for value in form.several("servicio")[:MOST_SERVICES]]
+    services = [key for key in keys if key is not None]
+    location_id = parse_key(form.raw("sede"))
+    if not services or location_id is None:
+        return None
+    provider_id = parse_key(form.raw("profesional"))
+    return Wish(services[0], location_id, provider_id, tuple(services[1:]))
+
+
+def wish_of(booking: Booking, *, same: bool = False) -> Wish:
+    """What was asked for with a booking or a visit; with `same`, with the very people who have it."""
+
+    def asked(item: Booking) -> UUID | None:
+        return None if item.any_provider and not same else item.provider.id
+
+    if not isinstance(booking, Visit):
+        return Wish(booking.service.id, booking.location.id, asked(booking))
+    lines = [line for line in booking.lines if line.status != "cancelled"] or booking.lines
+    people = tuple(asked(line) for line in lines)
+    return Wish(
+        lines[0].service.id,
+        booking.location.id,
+        people[0] if len(set(people)) == 1 else None,
+        tuple(line.service.id for line in lines[1:]),
+        people,
+    )
+
+
+async def times_of(
+    connection: Connection, reader: Reader, wish: Wish, first: date, days: int
+) -> Availability:
+    """The free times of one service, or of several in a visit."""
+    if not wish.others:
+        return await free_times(connection, reader.app, wish.query(first, days))
+    lines = [f"{service}:{who}" if who else f"{service}" for service, who in wish.lines]
+    query = VisitQuery(line=lines, location_id=wish.location_id, first=first, days=days)
+    return await free_visits(connection, reader.app, query)
 
 
 @dataclass(frozen=True)
@@ -65,7 +131,7 @@ async def pick(
     if wanted is not None:
         wanted = min(max(wanted, bounds.today), bounds.last)
     first = picker.strip_start(wanted or bounds.today, bounds.today)
-    found = await free_times(connection, reader.app, wish.query(first, picker.STRIP_DAYS))
+    found = await times_of(connection, reader, wish, first, picker.STRIP_DAYS)
     if wanted is None:
         found = await _first_free(connection, reader, wish, bounds, found)
     days = [
@@ -87,7 +153,7 @@ async def _first_free(
         first = bounds.today + timedelta(days=strip * picker.STRIP_DAYS)
         if first > bounds.last:
             break
-        later = await free_times(connection, reader.app, wish.query(first, picker.STRIP_DAYS))
+        later = await times_of(connection, reader, wish, first, picker.STRIP_DAYS)
     return later if any(day.slots for day in later.days) else found
 
 
@@ -99,5 +165,5 @@ async def nearby(
     day = min(max(local, bounds.today), bounds.last)
     first = max(day - timedelta(days=NEARBY_DAYS), bounds.today)
     days = (day - first).days + NEARBY_DAYS + 1
-    found = await free_times(connection, reader.app, wish.query(first, days))
+    found = await times_of(connection, reader, wish, first, days)
     return picker.nearest(found.days, wanted)

@@ -29,6 +29,7 @@ from barberpro_app.kit.database import Connection
 from barberpro_app.kit.errors import ConflictError, PolicyError
 from barberpro_app.kit.ratelimit import HOLDS_PER_NETWORK, RateLimiter, network_of
 from barberpro_app.kit.requests import RequestInfo
+from barberpro_app.visit import service as visits
 from barberpro_app.web import choosing, money, offer, picker
 from barberpro_app.web.arrival import code_picture
 from barberpro_app.web.booking_view import (
@@ -39,7 +40,7 @@ from barberpro_app.web.booking_view import (
     view,
     visitor,
 )
-from barberpro_app.web.choosing import Wish
+from barberpro_app.web.choosing import Wish, wish_of
 from barberpro_app.web.forms import Form
 from barberpro_app.web.picker import Hour
 from barberpro_app.web.policies import cancellation_sentence
@@ -57,11 +58,6 @@ class _Typed:
 
     contact: Contact | None
     note: str
-
-
-def wish_of(booking: Booking) -> Wish:
-    provider = None if booking.any_provider else booking.provider.id
-    return Wish(booking.service.id, booking.location.id, provider)
 
 
 def lapsed(booking: Booking) -> bool:
@@ -85,19 +81,13 @@ def _elsewhere(request: Request, booking: Booking) -> Response | None:
 
 
 def _again(booking: Booking) -> str:
-    wish = wish_of(booking)
-    query = {
-        "servicio": wish.service_id,
-        "sede": wish.location_id,
-        "profesional": wish.provider_id or "",
-    }
-    return f"/reservar?{urlencode(query)}"
+    return f"/reservar?{urlencode(wish_of(booking).fields)}"
 
 
 @router.get("/reservar/datos/{token}")
 async def details(request: Request, token: str, reader: Reader = Depends(reader_of)) -> Response:
     async with reader.database.connection() as connection:
-        booking = await bookings.get(connection, reading(request), booking_of(request, token))
+        booking = await visits.sitting(connection, reading(request), booking_of(request, token))
         elsewhere = _elsewhere(request, booking)
         if elsewhere is not None:
             return elsewhere
@@ -180,7 +170,7 @@ async def confirm(request: Request, token: str, reader: Reader = Depends(reader_
     booking_id = booking_of(request, token)
     typed = _typed(reader, form)
     async with reader.database.connection() as connection:
-        booking = await bookings.get(connection, reading(request), booking_id)
+        booking = await visits.sitting(connection, reading(request), booking_id)
         elsewhere = _elsewhere(request, booking)
         if elsewhere is not None:
             return elsewhere
@@ -191,7 +181,7 @@ async def confirm(request: Request, token: str, reader: Reader = Depends(reader_
     except (ConflictError, PolicyError) as error:
         said = explain(reader, error) if isinstance(error, TooManyNoShowsError) else ""
         async with reader.database.connection() as connection:
-            booking = await bookings.get(connection, reading(request), booking_id)
+            booking = await visits.sitting(connection, reading(request), booking_id)
             return await _page(connection, request, reader, booking, form, 409, said)
     return see(confirmed)
 
@@ -259,16 +249,16 @@ async def _hold_anew(request: Request, reader: Reader, token: str) -> UUID:
     limiter.check(HOLDS_PER_NETWORK, network_of(RequestInfo.of(request.scope).client_ip))
     who = visitor(request, reader)
     async with reader.database.transaction() as connection:
-        booking = await bookings.get(connection, reading(request), booking_of(request, token))
+        booking = await visits.sitting(connection, reading(request), booking_of(request, token))
         await bookings.cancel(connection, reader.app, who, booking.id, CancelRequest())
-        wish = Wish(booking.service.id, booking.location.id, booking.provider.id)
+        wish = wish_of(booking, same=True)
         return await take(connection, request, reader, wish, booking.starts_at)
 
 
 @router.get("/reservar/listo/{token}")
 async def done(request: Request, token: str, reader: Reader = Depends(reader_of)) -> Response:
     async with reader.database.connection() as connection:
-        booking = await bookings.get(connection, reading(request), booking_of(request, token))
+        booking = await visits.sitting(connection, reading(request), booking_of(request, token))
         address = await offer.address_of(connection, booking.location.id)
         policies = await offer.policies(connection, reader)
     if booking.status != "confirmed":

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from barberpro_app.audit.trail import Actor
 from barberpro_app.booking import service as bookings
 from barberpro_app.booking.schemas import Booking, CancelRequest, RescheduleRequest
 from barberpro_app.kit import clock
@@ -14,6 +15,8 @@ from barberpro_app.kit.database import Connection
 from barberpro_app.kit.errors import ConflictError, NotFoundError, PolicyError
 from barberpro_app.kit.ratelimit import Limit, RateLimiter, network_of
 from barberpro_app.kit.requests import RequestInfo
+from barberpro_app.visit import service as visits
+from barberpro_app.visit.schemas import Visit, VisitMoveRequest
 from barberpro_app.web import choosing, money, offer, picker
 from barberpro_app.web.arrival import can_check_in, code_picture
 from barberpro_app.web.booking_view import (
@@ -24,8 +27,8 @@ from barberpro_app.web.booking_view import (
     reading,
     view,
 )
-from barberpro_app.web.choosing import Wish
-from barberpro_app.web.forms import parse_day
+from barberpro_app.web.choosing import wish_of
+from barberpro_app.web.forms import Form, parse_day, parse_key
 from barberpro_app.web.policies import cancellation_sentence
 from barberpro_app.web.problems import explain
 from barberpro_app.web.rendering import Reader, page, reader_of, say, see, submitted
@@ -89,7 +92,7 @@ async def _page(
     request: Request, reader: Reader, token: str, *, notice: str = "", problem: str = ""
 ) -> Response:
     async with reader.database.connection() as connection:
-        booking = await bookings.get(connection, reading(request), booking_of(request, token))
+        booking = await visits.sitting(connection, reading(request), booking_of(request, token))
         if booking.client is None:
             raise NotFoundError
         policies = await offer.policies(connection, reader)
@@ -125,7 +128,7 @@ def _in_time(booking: Booking, hours: int) -> bool:
 @router.get("/reserva/{token}/calendario.ics")
 async def download(request: Request, token: str, reader: Reader = Depends(reader_of)) -> Response:
     async with reader.database.connection() as connection:
-        booking = await bookings.get(connection, reading(request), booking_of(request, token))
+        booking = await visits.sitting(connection, reading(request), booking_of(request, token))
         address = await offer.address_of(connection, booking.location.id)
     text = calendar(request, reader, view(request, reader, booking, address), clock.now())
     headers = {
@@ -138,7 +141,7 @@ async def download(request: Request, token: str, reader: Reader = Depends(reader
 @router.get("/reserva/{token}/cancelar")
 async def ask_cancel(request: Request, token: str, reader: Reader = Depends(reader_of)) -> Response:
     async with reader.database.connection() as connection:
-        booking = await bookings.get(connection, reading(request), booking_of(request, token))
+        booking = await visits.sitting(connection, reading(request), booking_of(request, token))
         policies = await offer.policies(connection, reader)
     if booking.status != "confirmed":
         return see(f"/reserva/{token}")
@@ -159,14 +162,33 @@ async def cancel(request: Request, token: str, reader: Reader = Depends(reader_o
     booking_id = booking_of(request, token)
     try:
         async with reader.database.connection() as connection:
-            booking = await bookings.get(connection, reading(request), booking_id)
+            booking = await visits.sitting(connection, reading(request), booking_id)
             asked = CancelRequest(reason=reason, version=form.version())
-            await bookings.cancel(
-                connection, reader.app, holder(request, booking), booking_id, asked
-            )
+            await _cancel(connection, reader, holder(request, booking), booking, form, asked)
     except (ConflictError, PolicyError) as error:
         return await _page(request, reader, token, problem=explain(reader, error))
     return see(f"/reserva/{token}?hecho=cancelada")
+
+
+async def _cancel(
+    connection: Connection,
+    reader: Reader,
+    who: Actor,
+    booking: Booking,
+    form: Form,
+    asked: CancelRequest,
+) -> None:
+    """A booking, all of a visit, or the one service of it that was chosen."""
+    if not isinstance(booking, Visit) or booking.visit_id is None:
+        await bookings.cancel(connection, reader.app, who, booking.id, asked)
+        return
+    wanted = parse_key(form.raw("que"))
+    line = next((line for line in booking.lines if line.id == wanted), None)
+    if line is None:
+        await visits.cancel(connection, reader.app, who, booking.visit_id, asked)
+    else:
+        one = CancelRequest(reason=asked.reason, version=line.version)
+        await bookings.cancel(connection, reader.app, who, line.id, one)
 
 
 @router.get("/reserva/{token}/cambiar")
@@ -180,11 +202,11 @@ async def _choose_page(
     request: Request, reader: Reader, token: str, day: date | None, problem: str = ""
 ) -> Response:
     async with reader.database.connection() as connection:
-        booking = await bookings.get(connection, reading(request), booking_of(request, token))
+        booking = await visits.sitting(connection, reading(request), booking_of(request, token))
         if booking.client is None:
             raise NotFoundError
         policies = await offer.policies(connection, reader)
-        wish = Wish(booking.service.id, booking.location.id, booking.provider.id)
+        wish = wish_of(booking, same=not isinstance(booking, Visit))
         picked = await choosing.pick(
             connection,
             reader,
@@ -217,13 +239,17 @@ async def move(request: Request, token: str, reader: Reader = Depends(reader_of)
         text = say(reader, problem("error.slot"))
         return await _choose_page(request, reader, token, None, text)
     booking_id = booking_of(request, token)
-    asked = RescheduleRequest(starts_at=starts_at, version=form.version())
+    version = form.version()
     try:
         async with reader.database.connection() as connection:
-            booking = await bookings.get(connection, reading(request), booking_id)
-            await bookings.reschedule(
-                connection, reader.app, holder(request, booking), booking_id, asked
-            )
+            booking = await visits.sitting(connection, reading(request), booking_id)
+            who = holder(request, booking)
+            if booking.visit_id is not None:
+                move = VisitMoveRequest(starts_at=starts_at, version=version)
+                await visits.reschedule(connection, reader.app, who, booking.visit_id, move)
+            else:
+                asked = RescheduleRequest(starts_at=starts_at, version=version)
+                await bookings.reschedule(connection, reader.app, who, booking_id, asked)
     except (ConflictError, PolicyError) as error:
         day = reader.fmt.local(starts_at).date()
         return await _choose_page(request, reader, token, day, explain(reader, error))

@@ -9,13 +9,13 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from barberpro_app.booking import service as bookings
 from barberpro_app.booking.schemas import Booking
 from barberpro_app.kit.errors import AppError, ConflictError, NotFoundError, PolicyError
 from barberpro_app.kit.ratelimit import Limit, RateLimiter, network_of
 from barberpro_app.kit.requests import RequestInfo
 from barberpro_app.payment.endpoints import receipt_answer
 from barberpro_app.payment.schemas import BookingMoney
+from barberpro_app.visit import service as visits
 from barberpro_app.web import money as pages
 from barberpro_app.web import offer
 from barberpro_app.web.booking_view import booking_of, holder, reading, view
@@ -34,7 +34,7 @@ async def _booking(
     """The booking of the link with its money and address. Raises `NotFoundError`."""
     booking_id = booking_of(request, token)
     async with reader.database.connection() as connection:
-        booking = await bookings.get(connection, reading(request), booking_id)
+        booking = await visits.sitting(connection, reading(request), booking_id)
         money = await pages.money_of(connection, request, reader, booking_id)
         address = await offer.address_of(connection, booking.location.id)
     if booking.client is None or money is None:

@@ -31,6 +31,8 @@ class Offered:
     description: str
     minutes: int
     price_centavos: int
+    #: given to a group at times of its own, so not together with others in a visit
+    group: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,22 +83,35 @@ async def choose(connection: Connection, reader: Reader, wish: Wish) -> Choice:
     """
     places = await list_locations(connection)
     location = next((item for item in places if item.id == wish.location_id), None)
-    service = next(
-        (item for item in await list_services(connection) if item.id == wish.service_id), None
-    )
-    if location is None or service is None:
+    known = {item.id: item for item in await list_services(connection)}
+    if location is None or any(key not in known for key, _ in wish.lines):
         raise NotFoundError
-    giving = {item.provider_id for item in service.offered_by}
+    chosen = [known[key] for key, _ in wish.lines]
+    giving = set.intersection(*({who.provider_id for who in s.offered_by} for s in chosen))
     people = [item for item in await _people(connection, location.id) if item.id in giving]
     provider = next((item for item in people if item.id == wish.provider_id), None)
+    provider_id = provider.id if provider else None
     return Choice(
-        wish=Wish(service.id, location.id, provider.id if provider else None),
-        service=_offered(reader, service, provider.id if provider else None),
+        wish=Wish(wish.service_id, location.id, provider_id, wish.others),
+        service=_together([_offered(reader, service, provider_id) for service in chosen]),
         location=location,
         many_locations=len(places) > 1,
         providers=people,
         provider=provider,
         policies=await policies(connection, reader),
+    )
+
+
+def _together(services: list[Offered]) -> Offered:
+    """Several services as one, for a page that sums them up."""
+    if len(services) == 1:
+        return services[0]
+    return Offered(
+        services[0].id,
+        " + ".join(item.name for item in services),
+        "",
+        sum(item.minutes for item in services),
+        sum(item.price_centavos for item in services),
     )
 
 
@@ -132,4 +147,5 @@ def _offered(reader: Reader, service: Service, provider_id: UUID | None) -> Offe
         in_language(service.description, reader.locale, reader.app.locale),
         minutes,
         price,
+        service.capacity > 1,
     )

@@ -15,9 +15,11 @@ from barberpro_app.kit.database import Connection
 from barberpro_app.kit.errors import ConflictError, NotFoundError, PolicyError
 from barberpro_app.kit.ratelimit import HOLDS_PER_NETWORK, RateLimiter, network_of
 from barberpro_app.kit.requests import RequestInfo
+from barberpro_app.visit import service as visits
+from barberpro_app.visit.schemas import LineRequest, VisitHoldRequest
 from barberpro_app.web import choosing, offer, picker
 from barberpro_app.web.booking_view import links_of, visitor
-from barberpro_app.web.choosing import Wish
+from barberpro_app.web.choosing import Wish, wish_from
 from barberpro_app.web.forms import Form, parse_day, parse_key
 from barberpro_app.web.policies import cancellation_sentence, payment_sentence
 from barberpro_app.web.problems import explain
@@ -45,34 +47,22 @@ async def services(
         locations=locations,
         chosen=chosen,
         services=offered,
+        several=sum(not item.group for item in offered) > 1,
         policy=f"{cancellation_sentence(reader, policies)} {payment_sentence(reader)}",
     )
 
 
 def _address(wish: Wish, day: date) -> str:
-    query = {
-        "servicio": wish.service_id,
-        "sede": wish.location_id,
-        "profesional": wish.provider_id or "",
-        "dia": day,
-    }
-    return f"/reservar?{urlencode(query)}"
+    return f"/reservar?{urlencode([*wish.fields, ('dia', day)])}"
 
 
 @router.get("/reservar")
-async def times(
-    request: Request,
-    servicio: str = "",
-    sede: str = "",
-    profesional: str = "",
-    dia: str = "",
-    reader: Reader = Depends(reader_of),
-) -> Response:
-    """Second page: with whom, which day, which hour."""
-    service_id, location_id = parse_key(servicio), parse_key(sede)
-    if service_id is None or location_id is None:
+async def times(request: Request, dia: str = "", reader: Reader = Depends(reader_of)) -> Response:
+    """Second page: with whom, which day, which hour; of one service, or of several in a visit."""
+    asked = request.query_params
+    wish = wish_from(Form({name: asked.getlist(name) for name in asked}))
+    if wish is None:
         raise NotFoundError
-    wish = Wish(service_id, location_id, parse_key(profesional))
     return await _times_page(request, reader, wish, parse_day(dia))
 
 
@@ -85,11 +75,6 @@ async def _times_page(
         view = await choosing.pick(
             connection, reader, chosen.wish, bounds, day, lambda day: _address(chosen.wish, day)
         )
-    fields = [
-        ("servicio", chosen.service.id),
-        ("sede", chosen.location.id),
-        ("profesional", chosen.wish.provider_id or ""),
-    ]
     return page(
         request,
         reader,
@@ -101,7 +86,8 @@ async def _times_page(
         providers=chosen.providers,
         provider=chosen.provider,
         view=view,
-        fields=fields,
+        fields=chosen.wish.fields,
+        several=bool(chosen.wish.others),
         problem=problem,
         policy=cancellation_sentence(reader, chosen.policies),
     )
@@ -109,11 +95,10 @@ async def _times_page(
 
 def _wish_of(form: Form) -> tuple[Wish, datetime]:
     """What a form of hours asks for. Raises `NotFoundError` if it is none of ours."""
-    service_id, location_id = parse_key(form.raw("servicio")), parse_key(form.raw("sede"))
-    starts_at = picker.parse_instant(form.raw("inicio"))
-    if service_id is None or location_id is None or starts_at is None:
+    wish, starts_at = wish_from(form), picker.parse_instant(form.raw("inicio"))
+    if wish is None or starts_at is None:
         raise NotFoundError
-    return Wish(service_id, location_id, parse_key(form.raw("profesional"))), starts_at
+    return wish, starts_at
 
 
 @router.post("/reservar")
@@ -135,7 +120,13 @@ async def hold(request: Request, reader: Reader = Depends(reader_of)) -> Respons
 async def take(
     connection: Connection, request: Request, reader: Reader, wish: Wish, starts_at: datetime
 ) -> UUID:
-    """Holds a time. Raises as `booking.service.hold`."""
+    """Holds a time, of a visit if several services are asked for; the key of its first booking.
+    Raises as `booking.service.hold`."""
+    if wish.others:
+        lines = tuple(LineRequest(service_id=s, provider_id=who) for s, who in wish.lines)
+        visit = VisitHoldRequest(location_id=wish.location_id, starts_at=starts_at, lines=lines)
+        kept = await visits.hold(connection, reader.app, visitor(request, reader), visit)
+        return kept.lines[0].id
     asked = HoldRequest(
         service_id=wish.service_id,
         location_id=wish.location_id,

@@ -10,12 +10,14 @@ from starlette.responses import Response
 
 from barberpro_app.attendance import service as attendance
 from barberpro_app.booking import service as bookings
-from barberpro_app.booking.schemas import CancelRequest, RescheduleRequest, StatusRequest
+from barberpro_app.booking.schemas import Booking, CancelRequest, RescheduleRequest, StatusRequest
 from barberpro_app.identity.auth import require_scope
 from barberpro_app.identity.service import safe_path
-from barberpro_app.kit.errors import AppError
+from barberpro_app.kit.database import Connection
+from barberpro_app.kit.errors import AppError, NotFoundError
+from barberpro_app.visit import service as visits
 from barberpro_app.web import choosing, money, offer, picker
-from barberpro_app.web.booking_view import actor, view
+from barberpro_app.web.booking_view import BookingView, actor, view
 from barberpro_app.web.choosing import Wish
 from barberpro_app.web.forms import Form, parse_day
 from barberpro_app.web.lanes import MOVES
@@ -51,6 +53,7 @@ async def booking_page(
         booking = await bookings.get(connection, actor(request, reader.principal), booking_id)
         address = await offer.address_of(connection, booking.location.id)
         standing = await money.money_of(connection, request, reader, booking_id)
+        whole = await _visit_of(connection, request, reader, booking)
         score = await attendance.score(connection, booking.client.id) if booking.client else None
     return page(
         request,
@@ -58,6 +61,7 @@ async def booking_page(
         "staff/booking.html",
         409 if problem else 422 if form.problems else 200,
         booking=view(request, reader, booking, address),
+        visit=whole,
         client=booking.client,
         moves=MOVES.get(booking.status, ()),
         form=form,
@@ -70,6 +74,19 @@ async def booking_page(
         may_repeat=booking.visit_id is None and booking.session_id is None,
         typed=reader.fmt.money(standing.due_centavos).split("\u00a0")[-1] if standing else "",
     )
+
+
+async def _visit_of(
+    connection: Connection, request: Request, reader: Reader, booking: Booking
+) -> BookingView | None:
+    """The visit that a booking is of, if the reader may see all of it."""
+    if booking.visit_id is None:
+        return None
+    try:
+        who = actor(request, reader.principal)
+        return view(request, reader, await visits.get(connection, who, booking.visit_id))
+    except NotFoundError:
+        return None
 
 
 @router.post("/agenda/reserva/{booking_id}/estado")
@@ -110,7 +127,11 @@ async def cancel(
     try:
         async with reader.database.connection() as connection:
             who = actor(request, reader.principal)
-            await bookings.cancel(connection, reader.app, who, booking_id, asked)
+            if form.flag("toda"):
+                asked = CancelRequest(reason=reason, override_reason=reason)
+                await visits.cancel_sitting(connection, reader.app, who, booking_id, asked)
+            else:
+                await bookings.cancel(connection, reader.app, who, booking_id, asked)
     except AppError as error:
         if error.status not in (409, 422):
             raise

@@ -9,7 +9,6 @@ from uuid import UUID
 import psycopg
 
 from barberpro_app.audit.trail import Actor, AuditedObject, record
-from barberpro_app.booking import service as bookings
 from barberpro_app.booking.errors import NotChangeableError, TooLateToCancelError
 from barberpro_app.booking.schemas import CancelRequest
 from barberpro_app.contact_channel import repository as channels
@@ -24,6 +23,7 @@ from barberpro_app.kit.logging import get_logger
 from barberpro_app.notification.repository import fall_back, mark_address
 from barberpro_app.notification.texts import match_locale
 from barberpro_app.settings import Settings
+from barberpro_app.visit import service as visits
 from barberpro_app.whatsapp_webhook import repository
 from barberpro_app.whatsapp_webhook.words import ANSWERS, wish_of
 
@@ -174,7 +174,7 @@ class Inbox:
         """Within the policies, as on the page."""
         try:
             async with connection.transaction():
-                await bookings.cancel(
+                await visits.cancel_sitting(
                     connection, self._app, actor, booking_id, CancelRequest(reason="WhatsApp")
                 )
         except TooLateToCancelError:
