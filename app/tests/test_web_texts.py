@@ -21,6 +21,10 @@ GIVEN = {
     "reschedule", "url", "what", "zone",
 }  # fmt: skip
 
+#: Of the pages of body data.
+GIVEN |= {"change", "first", "first_day", "jurisdiction", "kcal", "last", "last_day", "licence",
+          "part", "resting", "start", "unit", "version"}  # fmt: skip
+
 
 def fields_of(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}

@@ -54,8 +54,6 @@ async def erase(
     else:
         await repository.erase_contact(connection, client_id)
         decisions.append(_decision("contact", "erased", "privacy.reason.no_duty"))
-    if await repository.erase_body_data(connection, client_id):
-        decisions.append(_decision("body_data", "erased", "privacy.reason.no_duty"))
     decisions.append(_decision("money", "kept", "privacy.reason.books"))
     decisions.append(_decision("consents", "kept", "privacy.reason.evidence"))
     decided = set(_DECIDED)

@@ -24,10 +24,15 @@ class Part(Protocol):
     erase: Callable[[Connection, UUID], Awaitable[list[Outcome]]]
 
 
+_BODY = "barberpro_app.body_data.erasure"
+
 #: service -> module that decides about its tables; imported where the service is enabled.
 BY_SERVICE: Mapping[str, str] = {
     "loyalty-program-service": "barberpro_app.loyalty.erasure",
     "portfolio-service": "barberpro_app.portfolio.erasure",
+    "biometric-integration-service": _BODY,
+    "progress-tracking-service": _BODY,
+    "nutrition-service": _BODY,
 }
 
 

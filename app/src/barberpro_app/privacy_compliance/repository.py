@@ -175,19 +175,6 @@ async def erase_booking_notes(connection: Connection, client_id: UUID) -> None:
     )
 
 
-async def erase_body_data(connection: Connection, client_id: UUID) -> bool:
-    """Whether there was any. The consents stay, as evidence."""
-    found = 0
-    for table in BODY_DATA:
-        found += await count(connection, table, "client_id", client_id)
-    await connection.execute(
-        "SELECT body_data_forget(%s, purpose)"
-        " FROM unnest(ARRAY['activity_data', 'progress_data', 'nutrition_data']) AS purpose",
-        (client_id,),
-    )
-    return found > 0
-
-
 async def erase_contact(connection: Connection, client_id: UUID) -> None:
     """The row stays for what refers to it; nobody can be told from it."""
     await connection.execute(

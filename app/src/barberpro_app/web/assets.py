@@ -12,7 +12,15 @@ from starlette.responses import Response
 
 PREFIX = "/static"
 FOREVER = "public, max-age=31536000, immutable"
-SOURCES = ("app.css", "staff.css", "app.js", "clinical.css", "recording.js", "scanner.js")
+SOURCES = (
+    "app.css",
+    "staff.css",
+    "app.js",
+    "clinical.css",
+    "recording.js",
+    "scanner.js",
+    "body.css",
+)
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,11 @@ class Formats:
         pattern = "EEEE d 'de' MMMM 'de' y" if spanish else "EEEE, MMMM d, y"
         return format_date(day, pattern, locale=self._babel)
 
+    def short_day(self, day: date) -> str:
+        """ "24 nov 2026" / "Nov 24, 2026"."""
+        pattern = "d MMM y" if self.locale.startswith("es") else "MMM d, y"
+        return format_date(day, pattern, locale=self._babel)
+
     def weekday(self, day: date) -> str:
         return format_date(day, "EEE", locale=self._babel).rstrip(".")
 

@@ -35,6 +35,7 @@ _RECORD = (
     "barberpro_app.web.privacy_record",
     "barberpro_app.web.setup.clinical_access",
 )
+_BODY = "barberpro_app.web.body_permissions"
 
 #: service -> modules of its pages with a `router`; imported only where the service is enabled.
 BY_SERVICE: Mapping[str, tuple[str, ...]] = {
@@ -49,6 +50,18 @@ BY_SERVICE: Mapping[str, tuple[str, ...]] = {
         *_RECORD,
         "barberpro_app.web.clinical_recordings",
         "barberpro_app.web.privacy_recordings",
+    ),
+    "progress-tracking-service": (
+        _BODY,
+        "barberpro_app.web.progress",
+        "barberpro_app.web.setup.measures",
+    ),
+    "biometric-integration-service": (_BODY, "barberpro_app.web.activities"),
+    "nutrition-service": (
+        _BODY,
+        "barberpro_app.web.nutrition_pages",
+        "barberpro_app.web.nutrition_editor",
+        "barberpro_app.web.setup.nutritionists",
     ),
     "provider-verification-service": ("barberpro_app.web.setup.licences",),
     "whatsapp-webhook": ("barberpro_app.web.notices_mine",),

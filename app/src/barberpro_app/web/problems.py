@@ -21,7 +21,9 @@ def error_page(request: Request, problem: Problem) -> Response:
     known = RequestInfo.of(request.scope).principal
     reader = reader_for(request, known if isinstance(known, Principal) else ANONYMOUS)
     if problem.status == 401 and request.method == "GET":
-        return see(f"/entrar?equipo=1&volver={request.url.path}")
+        # the pages of a client: /mis-datos, /mi-plan...
+        team = "" if request.url.path.startswith("/mi") else "equipo=1&"
+        return see(f"/entrar?{team}volver={request.url.path}")
     key = f"problem.{problem.status}"
     if not reader.t.has(f"{key}.title"):
         key = "problem.500" if problem.status >= SERVER_ERROR else "problem.400"

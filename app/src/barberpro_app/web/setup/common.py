@@ -70,6 +70,7 @@ def sections(reader: Reader) -> list[tuple[str, str]]:
         *_money(reader),
         ("/ajustes/equipo", t("staff.title")),
         *_health(reader),
+        *_body(reader),
         ("/ajustes/arrepentimientos", t("withdrawals.title")),
         *(
             [("/ajustes/datos-personales", t("request.title"))]
@@ -105,6 +106,17 @@ def _health(reader: Reader) -> list[tuple[str, str]]:
         found.append(("/matriculas", t("licence.title")))
     if "encrypted-notes-service" in services and reader.principal.has_role("owner"):
         found.append(("/ajustes/historias-clinicas", t("grant.title")))
+    return found
+
+
+def _body(reader: Reader) -> list[tuple[str, str]]:
+    """The pages of what is measured and who signs plans, where these are kept."""
+    services, t = reader.app.services, reader.t
+    found = []
+    if "progress-tracking-service" in services:
+        found.append(("/ajustes/medidas", t("measure.title")))
+    if "nutrition-service" in services:
+        found.append(("/ajustes/nutricionistas", t("nutritionist.title")))
     return found
 
 
