@@ -132,9 +132,11 @@ def post_notification(browser: Caller, body: bytes, signature: str) -> int:
 
 
 @contextmanager
-def whatsapp_line(folder: Path, url: str, **changes: Any) -> Iterator[Line]:
+def whatsapp_line(
+    folder: Path, url: str, *, report_seconds: int = 3, **changes: Any
+) -> Iterator[Line]:
     with meta_whatsapp() as running:
-        options = {"api": running.url, "report_seconds": 3, "timeout_seconds": 1}
+        options = {"api": running.url, "report_seconds": report_seconds, "timeout_seconds": 1}
         changes.setdefault("services", SERVICES)
         accounts = Accounts.make(folder, url, whatsapp=options, **changes)
         for name, value in SECRETS.items():
