@@ -85,7 +85,7 @@ def test_a_table() -> None:
     found = read(CSV)
     assert found.format == "csv"
     run, ride = found.activities
-    assert run.starts_at == datetime(2026, 11, 2, 10, 30, tzinfo=UTC)
+    assert run.starts_at == datetime(2025, 11, 3, 10, 30, tzinfo=UTC)
     assert (run.sport, run.moving_seconds, run.distance_m, run.heart_rate_avg) == (
         "run",
         1800,
@@ -97,7 +97,7 @@ def test_a_table() -> None:
 
 
 def test_miles_and_kilojoules_are_normalised() -> None:
-    table = b"start,duration_s,distance_mi,energy_kj\n2026-11-02T10:00:00Z,600,1,418.4\n"
+    table = b"start,duration_s,distance_mi,energy_kj\n2025-11-03T10:00:00Z,600,1,418.4\n"
     (found,) = read(table).activities
     assert (found.distance_m, found.energy_j) == (1609, 418400)
 
@@ -168,13 +168,13 @@ def test_a_wide_tree_takes_no_memory() -> None:
         (b"<html></html>", FileRefusedError),
         (b"<gpx></gpx>", NoActivityError),
         (b"start,duration_min\n", NoActivityError),
-        (b"start,duration_min\n2026-11-02T10:00,\n", FileBrokenError),
-        (b"start,duration_min\n2026-11-02T10:00,NaN\n", FileBrokenError),
+        (b"start,duration_min\n2025-11-03T10:00,\n", FileBrokenError),
+        (b"start,duration_min\n2025-11-03T10:00,NaN\n", FileBrokenError),
         (b"start,duration_min\nayer,30\n", FileBrokenError),
         (b"start,duration_min\n2099-11-02T10:00,30\n", ImplausibleError),
         (b"start,duration_min\n1890-11-02T10:00,30\n", ImplausibleError),
-        (b"start,duration_min\n2026-11-02T10:00,9999\n", ImplausibleError),
-        (b'start,duration_min\n"2026-11-02T10:00,30\n', FileRefusedError),
+        (b"start,duration_min\n2025-11-03T10:00,9999\n", ImplausibleError),
+        (b'start,duration_min\n"2025-11-03T10:00,30\n', FileRefusedError),
     ],
 )
 def test_what_is_no_activity(content: bytes, refusal: type[Exception]) -> None:
@@ -183,7 +183,7 @@ def test_what_is_no_activity(content: bytes, refusal: type[Exception]) -> None:
 
 
 def test_figures_that_cannot_be_are_left_out() -> None:
-    table = b"start,duration_min,fc_media,fc_max,distance_km\n2026-11-02T10:00,30,0,255,99999\n"
+    table = b"start,duration_min,fc_media,fc_max,distance_km\n2025-11-03T10:00,30,0,255,99999\n"
     (found,) = read(table).activities
     assert (found.heart_rate_avg, found.heart_rate_max, found.distance_m) == (None, None, None)
 

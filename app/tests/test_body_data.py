@@ -138,8 +138,8 @@ def plan(*foods: str, **changes: Any) -> dict[str, Any]:
 
 
 def test_nothing_is_kept_without_consent(gym: Gym) -> None:
-    measure = {"kind": "weight", "value": 70, "measured_on": "2026-11-01"}
-    goal = {"kind": "weight", "target": 65, "by_day": "2027-11-01", "start_value": 70}
+    measure = {"kind": "weight", "value": 70, "measured_on": "2025-11-01"}
+    goal = {"kind": "weight", "target": 65, "by_day": "2035-11-01", "start_value": 70}
     needed = (409, "consent_needed")
     ana = gym.ana
     assert ana.refused("POST", f"{gym.home}/measurements", json=measure) == needed
@@ -175,7 +175,7 @@ def test_withdrawing_deletes_at_once_and_only_what_it_was_for(gym: Gym) -> None:
     ana = gym.ana
     ana.agree(*EVERY)
     ana.ok("POST", f"{gym.home}/measurements", 201,
-           json={"kind": "weight", "value": 70.04, "measured_on": "2026-11-01"})  # fmt: skip
+           json={"kind": "weight", "value": 70.04, "measured_on": "2025-11-01"})  # fmt: skip
     ana.ok("POST", "/activity-imports", 201, content=fit_file())
     ana.ok("PUT", f"{gym.home}/nutrition-profile", json=profile())
     ana.ok("DELETE", "/body-data/consents/activity_data")
@@ -226,7 +226,7 @@ def test_who_sees(gym: Gym) -> None:
     ana, trainer = gym.ana, gym.trainer
     ana.agree("progress_data", "activity_data")
     ana.ok("POST", f"{gym.home}/measurements", 201,
-           json={"kind": "waist", "value": 80, "measured_on": "2026-11-01"})  # fmt: skip
+           json={"kind": "waist", "value": 80, "measured_on": "2025-11-01"})  # fmt: skip
     for path in ("measurements", "progress-goals", "progress.csv", "activities"):
         assert gym.other.refused("GET", f"{gym.home}/{path}")[0] == 404
         assert gym.owner.refused("GET", f"{gym.home}/{path}")[0] == 404
@@ -239,7 +239,7 @@ def test_who_sees(gym: Gym) -> None:
     assert trainer.ok("GET", "/body-data/clients")["items"][0]["shared"] is True
     assert gym.owner.refused("GET", "/body-data/clients")[0] == 403
     trainer.ok("POST", f"{gym.home}/measurements", 201,
-               json={"kind": "squat_1rm", "value": 90, "measured_on": "2026-11-02"})  # fmt: skip
+               json={"kind": "squat_1rm", "value": 90, "measured_on": "2025-11-03"})  # fmt: skip
     assert gym.log() == ["progress_read", "progress_changed"]
     looks = ana.ok("GET", "/body-data/looks")["items"]
     assert [(look["actor_name"], look["purpose"]) for look in looks] == [
@@ -284,7 +284,7 @@ def test_files_are_imported_once(gym: Gym) -> None:
             ana.ok("DELETE", f"/activities/{item['id']}", 204)
     assert gym.accounts.rows("SELECT count(*) FROM activity_import")[0][0] == 1
     weeks = ana.ok("GET", f"{gym.home}/measurements?kind=week_minutes")["items"]
-    assert [(week["measured_on"], week["value"]) for week in weeks] == [("2026-11-08", 90.5)]
+    assert [(week["measured_on"], week["value"]) for week in weeks] == [("2025-11-09", 90.5)]
     by_trainer = gym.trainer.ok(
         "POST", f"/activity-imports?client_id={ana.id}", 201, content=fit_file(minutes=20)
     )
@@ -309,7 +309,7 @@ def test_values_are_plausible_and_one_a_day(gym: Gym) -> None:
     ana = gym.ana
     ana.agree("progress_data")
 
-    def measure(kind: str, value: object, day: str = "2026-11-01") -> tuple[int, str]:
+    def measure(kind: str, value: object, day: str = "2025-11-01") -> tuple[int, str]:
         draft = {"kind": kind, "value": value, "measured_on": day}
         return ana.refused("POST", f"{gym.home}/measurements", json=draft)
 
@@ -324,7 +324,7 @@ def test_values_are_plausible_and_one_a_day(gym: Gym) -> None:
     assert [item["value"] for item in found] == [71.2]
     csv = ana.ask("GET", f"{gym.home}/progress.csv").text
     assert csv.startswith("\ufefffecha,medida")
-    assert "2026-11-01,weight,Peso,71.2,kg," in csv
+    assert "2025-11-01,weight,Peso,71.2,kg," in csv
     ana.ok("DELETE", f"/measurements/{found[0]['id']}", 204)
     assert ana.refused("DELETE", f"/measurements/{found[0]['id']}")[0] == 404
 
@@ -332,7 +332,7 @@ def test_values_are_plausible_and_one_a_day(gym: Gym) -> None:
 def test_a_goal_is_followed(gym: Gym) -> None:
     ana = gym.ana
     ana.agree("progress_data")
-    goal = {"kind": "weight", "target": 60, "by_day": "2027-06-01"}
+    goal = {"kind": "weight", "target": 60, "by_day": "2035-06-01"}
     path = f"{gym.home}/progress-goals"
     assert ana.refused("POST", path, json=goal) == (409, "goal_start")
     today = gym.accounts.rows("SELECT (now() AT TIME ZONE 'America/Argentina/Buenos_Aires')::date")
@@ -363,7 +363,7 @@ def test_a_measure_of_the_business(gym: Gym) -> None:
     made = gym.owner.ok("POST", "/measure-kinds", 201, json=draft)
     assert gym.owner.refused("POST", "/measure-kinds", json=draft) == (409, "duplicate")
     gym.ana.agree("progress_data")
-    value = {"kind": "vo2max", "value": 48.5, "measured_on": "2026-11-01"}
+    value = {"kind": "vo2max", "value": 48.5, "measured_on": "2025-11-01"}
     gym.ana.ok("POST", f"{gym.home}/measurements", 201, json=value)
     switch = {"active": False, "version": made["version"]}
     gym.owner.ok("PUT", "/measure-kinds/vo2max", json=switch)
@@ -377,8 +377,9 @@ def test_a_plan_is_shown_when_a_nutritionist_signed_that_version(gym: Gym) -> No
     ana.agree("nutrition_data", "share_progress")
     ana.ok("PUT", f"{gym.home}/nutrition-profile", json=profile(avoids=["peanut"]))
     targets = pro.ok("GET", f"{gym.home}/nutrition-targets")
-    # 10 x 62 + 6.25 x 165 - 5 x 36 - 161, times 1.55
-    assert (targets["resting_kcal"], targets["kcal"]) == (1310, 2031)
+    (age,) = gym.accounts.rows("SELECT extract(year FROM age('1990-05-01'::date))::integer")[0]
+    resting = 10 * 62 + 6.25 * 165 - 5 * age - 161
+    assert (targets["resting_kcal"], targets["kcal"]) == (round(resting), round(resting * 1.55))
     home = f"{gym.home}/nutrition-plans"
     assert ana.refused("POST", home, json=plan("apple"))[0] == 403
     assert pro.refused("POST", home, json=plan("unobtainium")) == (422, "food_unknown")

@@ -132,11 +132,11 @@ def test_measures_and_goals_by_forms(settings: Settings) -> None:
             wrong = await ana.send(page, page.form("/medir"), valor=value)
             assert wrong.status == 422
             assert said in wrong.text or value == ""
-        early = await ana.send(page, page.form("/objetivo"), meta_valor="60", meta_dia="2029-01-01")
+        early = await ana.send(page, page.form("/objetivo"), meta_valor="60", meta_dia="2034-01-01")
         assert early.status == 409
-        for day, value in (("2026-10-01", "72"), ("2026-11-01", "70,2")):
+        for day, value in (("2025-10-01", "72"), ("2025-11-01", "70,2")):
             page = await ana.send(page, page.form("/medir"), valor=value, dia=day, nota=HTML)
-        page = await ana.send(page, page.form("/objetivo"), meta_valor="65", meta_dia="2029-01-01")
+        page = await ana.send(page, page.form("/objetivo"), meta_valor="65", meta_dia="2034-01-01")
         assert "65 kg" in well_made(page).text
         chart = well_made(await ana.get(page.link("/medida/weight")))
         assert 'role="img"' in chart.html

@@ -11,7 +11,7 @@ from fit_tool.profile.messages.record_message import RecordMessage
 from fit_tool.profile.messages.session_message import SessionMessage
 from fit_tool.profile.profile_type import FileType, Manufacturer, Sport
 
-START = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
+START = datetime(2025, 11, 3, 10, 0, tzinfo=UTC)
 
 
 def fit_file(start: datetime = START, *, minutes: int = 30, sessions: int = 1) -> bytes:
@@ -91,6 +91,6 @@ def tcx_file(start: datetime = START) -> bytes:
 
 CSV = (
     "Inicio;Deporte;Duración (min);Distancia (km);Pulso medio;kcal\n"
-    "02/11/2026 07:30;Correr;30;5,2;141;320\n"
-    "2026-11-04T19:00;Bici;60,5;20;;\n"
+    "03/11/2025 07:30;Correr;30;5,2;141;320\n"
+    "2025-11-05T19:00;Bici;60,5;20;;\n"
 ).encode()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from barberpro_app.biometric_integration import fit, gpx, table, tcx
 from barberpro_app.biometric_integration.errors import (
     FileBrokenError,
     FileRefusedError,
@@ -22,6 +23,13 @@ Format = Literal["fit", "gpx", "tcx", "csv"]
 LARGEST, LARGEST_UNPACKED = 6 * 1_048_576, 16 * 1_048_576
 #: Text of points packs to a tenth or a twentieth; a bomb to a thousandth.
 LARGEST_RATIO = 100
+_HERE = "barberpro_app.biometric_integration"
+_READERS: Mapping[Format, str] = {
+    "fit": f"{_HERE}.fit",
+    "gpx": f"{_HERE}.gpx",
+    "tcx": f"{_HERE}.tcx",
+    "csv": f"{_HERE}.table",
+}
 _GZIP, _ZIP, _XML_STARTS = b"\x1f\x8b", b"PK\x03\x04", (b"<", b"\xef\xbb\xbf<")
 _CHUNK = 65_536
 
@@ -45,13 +53,9 @@ def parse(content: bytes, zone: ZoneInfo) -> Parsed:
         raise FileUnsafeError(field="file")
     plain = _unpacked(content)
     found = format_of(plain)
-    if found == "fit":
-        return Parsed("fit", fit.read(plain))
-    if found == "gpx":
-        return Parsed("gpx", gpx.read(plain))
-    if found == "tcx":
-        return Parsed("tcx", tcx.read(plain))
-    return Parsed("csv", table.read(plain, zone))
+    # the libraries take ten megabytes, and are loaded with the first file
+    read: Callable[[bytes, ZoneInfo], list[Activity]] = import_module(_READERS[found]).read
+    return Parsed(found, read(plain, zone))
 
 
 def format_of(content: bytes) -> Format:

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import fitdecode
 
@@ -31,7 +32,7 @@ _FAULTS = (
 )
 
 
-def read(content: bytes) -> list[Activity]:
+def read(content: bytes, _zone: ZoneInfo) -> list[Activity]:
     """One activity per session of the file.
 
     Raises `FileBrokenError` for one that is cut off or whose checksum is wrong, `NoActivityError`

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from zoneinfo import ZoneInfo
 
 from gpxpy.gpx import GPXTrackPoint, GPXTrackSegment
 
@@ -72,7 +73,7 @@ def _point(attributes: dict[str, str]) -> GPXTrackPoint | None:
     return GPXTrackPoint(latitude, longitude)
 
 
-def read(content: bytes) -> list[Activity]:
+def read(content: bytes, _zone: ZoneInfo) -> list[Activity]:
     """One activity per track. Raises `FileBrokenError`, `FileUnsafeError`, `NoActivityError`,
     `ImplausibleError`."""
     points = _Points()

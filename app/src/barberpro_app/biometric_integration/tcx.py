@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from gpxpy.geo import calculate_uphill_downhill
 
@@ -90,7 +91,7 @@ class _Laps(Target):
             course.last = max(course.last or at, at)
 
 
-def read(content: bytes) -> list[Activity]:
+def read(content: bytes, _zone: ZoneInfo) -> list[Activity]:
     """Raises `FileBrokenError`, `FileUnsafeError`, `NoActivityError`, `ImplausibleError`."""
     laps = _Laps()
     feed(content, laps)

@@ -14,7 +14,9 @@ from barberpro_app.web.policies import cancellation_sentence
 from barberpro_app.web.rendering import Reader, page, reader_of, see, site_of
 
 router = APIRouter(include_in_schema=False)
-PRIVACY = ("who", "what", "health", "must", "whom", "rights", "legend", "cookies")
+PRIVACY = ("who", "what", "health", "body", "must", "whom", "rights", "legend", "cookies")
+#: Services that keep data of the body, with consent alone.
+BODY_DATA = {"progress-tracking-service", "biometric-integration-service", "nutrition-service"}
 TERMS = ("book", "change", "price", "regret", "contact")
 
 
@@ -61,7 +63,9 @@ async def set_language(request: Request, locale: str, volver: str = "/") -> Resp
 async def privacy(request: Request, reader: Reader = Depends(reader_of)) -> Response:
     """What Ley 25.326 art. 6 asks to tell, with the legend of Res. AAIP 14/2018."""
     health = reader.app.compliance.health_data
-    names = [name for name in PRIVACY if name != "health" or health]
+    body = not BODY_DATA.isdisjoint(reader.app.services)
+    shown = {"health": health, "body": body}
+    names = [name for name in PRIVACY if shown.get(name, True)]
     return await _legal(request, reader, "privacy", names)
 
 

@@ -55,8 +55,8 @@ async def _page(
 ) -> Response:
     who, t = actor(request, reader.principal), reader.t
     async with reader.database.transaction() as connection:
-        profile = await service.get_profile(connection, who, scene.client_id)
         plans = (await service.plans(connection, who, scene.client_id)).items
+        profile = await service.profile_of(connection, scene.client_id)
         consent = await consent_of(connection, request, reader, scene, "nutrition_data")
         signs = await licences.may_sign(connection, reader.principal.provider_id)
     return body_page(
