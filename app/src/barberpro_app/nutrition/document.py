@@ -10,13 +10,13 @@ from typing import Any
 from barberpro_app.nutrition.errors import FoodUnknownError, PlanTooLargeError
 from barberpro_app.nutrition.foods import table
 from barberpro_app.nutrition.schemas import (
-    DayDraft,
-    Item,
-    ItemDraft,
     Meal,
     MealDraft,
+    MealItem,
+    MealItemDraft,
+    MealPlanDraft,
     PlanDay,
-    PlanDraft,
+    PlanDayDraft,
     Sums,
 )
 
@@ -24,7 +24,7 @@ _FIGURES = ("kcal", "protein_g", "carbohydrate_g", "fat_g", "fibre_g")
 LONGEST = 180_000
 
 
-def written(draft: PlanDraft) -> str:
+def written(draft: MealPlanDraft) -> str:
     """The text that is kept and signed. Raises `FoodUnknownError`, `PlanTooLargeError`."""
     content = {
         "title": draft.title,
@@ -44,7 +44,7 @@ def written(draft: PlanDraft) -> str:
     return text
 
 
-def _item(item: ItemDraft) -> dict[str, Any]:
+def _item(item: MealItemDraft) -> dict[str, Any]:
     food = table().get(item.food)
     if food is None:
         raise FoodUnknownError(f"There is no food {item.food} in the table.")
@@ -72,9 +72,9 @@ def days_of(content: Mapping[str, Any]) -> list[PlanDay]:
     return days
 
 
-def _shown(item: Mapping[str, Any]) -> Item:
+def _shown(item: Mapping[str, Any]) -> MealItem:
     part = item["grams"] / 100
-    return Item(
+    return MealItem(
         food=item["food"],
         names=item["names"],
         grams=item["grams"],
@@ -101,20 +101,20 @@ def contained(content: Mapping[str, Any]) -> set[str]:
     }
 
 
-def draft_of(content: Mapping[str, Any]) -> PlanDraft:
+def draft_of(content: Mapping[str, Any]) -> MealPlanDraft:
     """The draft that a kept plan came from, to change it."""
-    return PlanDraft(
+    return MealPlanDraft(
         title=content["title"],
         note=content["note"],
         target_kcal=content["target_kcal"],
         days=[
-            DayDraft(
+            PlanDayDraft(
                 name=day["name"],
                 meals=[
                     MealDraft(
                         name=meal["name"],
                         items=[
-                            ItemDraft(food=i["food"], grams=i["grams"], note=i["note"])
+                            MealItemDraft(food=i["food"], grams=i["grams"], note=i["note"])
                             for i in meal["items"]
                         ],
                     )

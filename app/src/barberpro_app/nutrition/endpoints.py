@@ -27,18 +27,18 @@ from barberpro_app.nutrition import foods, licences, service
 from barberpro_app.nutrition.schemas import (
     FoodList,
     FoodShown,
+    FoodSource,
+    MealPlan,
+    MealPlanChange,
+    MealPlanDraft,
+    MealPlans,
     Nutritionist,
     NutritionistDraft,
     Nutritionists,
-    Plan,
-    PlanChange,
-    PlanDraft,
-    Plans,
-    Profile,
-    ProfileDraft,
+    NutritionProfile,
+    NutritionProfileDraft,
+    NutritionTargets,
     SignRequest,
-    Source,
-    TargetsShown,
 )
 
 router = APIRouter(prefix=API, tags=["nutrition"])
@@ -56,12 +56,15 @@ async def food_list(
     """The table of foods, with its sources."""
     found = [FoodShown.model_validate(asdict(food)) for food in foods.search(q, locale)]
     sources = [
-        Source(key=key, name=name, licence=terms) for key, (name, terms) in foods.SOURCES.items()
+        FoodSource(key=key, name=name, licence=terms)
+        for key, (name, terms) in foods.SOURCES.items()
     ]
     return answer(FoodList(items=found, sources=sources))
 
 
-@router.get("/clients/{client_id}/nutrition-profile", response_model=Profile, responses=READING)
+@router.get(
+    "/clients/{client_id}/nutrition-profile", response_model=NutritionProfile, responses=READING
+)
 async def get_profile(request: Request, client_id: UUID, principal: Person) -> Response:
     """What a person told for the plan."""
     async with database_of(request).transaction() as connection:
@@ -71,9 +74,11 @@ async def get_profile(request: Request, client_id: UUID, principal: Person) -> R
     return answer(found)
 
 
-@router.put("/clients/{client_id}/nutrition-profile", response_model=Profile, responses=WRITING)
+@router.put(
+    "/clients/{client_id}/nutrition-profile", response_model=NutritionProfile, responses=WRITING
+)
 async def save_profile(
-    request: Request, client_id: UUID, draft: ProfileDraft, principal: Person
+    request: Request, client_id: UUID, draft: NutritionProfileDraft, principal: Person
 ) -> Response:
     """Tell, or change, what a plan is made from."""
     async with database_of(request).transaction() as connection:
@@ -85,7 +90,7 @@ async def save_profile(
 
 @router.get(
     "/clients/{client_id}/nutrition-targets",
-    response_model=TargetsShown,
+    response_model=NutritionTargets,
     responses=problems(401, 403, 404, 409),
 )
 async def targets(request: Request, client_id: UUID, principal: Person) -> Response:
@@ -97,7 +102,7 @@ async def targets(request: Request, client_id: UUID, principal: Person) -> Respo
     return answer(found)
 
 
-@router.get("/clients/{client_id}/nutrition-plans", response_model=Plans, responses=READING)
+@router.get("/clients/{client_id}/nutrition-plans", response_model=MealPlans, responses=READING)
 async def plans(request: Request, client_id: UUID, principal: Person) -> Response:
     """A person's plans; the person sees the signed ones."""
     async with database_of(request).transaction() as connection:
@@ -105,10 +110,13 @@ async def plans(request: Request, client_id: UUID, principal: Person) -> Respons
 
 
 @router.post(
-    "/clients/{client_id}/nutrition-plans", response_model=Plan, status_code=201, responses=WRITING
+    "/clients/{client_id}/nutrition-plans",
+    response_model=MealPlan,
+    status_code=201,
+    responses=WRITING,
 )
 async def draft_plan(
-    request: Request, client_id: UUID, draft: PlanDraft, principal: Member
+    request: Request, client_id: UUID, draft: MealPlanDraft, principal: Member
 ) -> Response:
     """A plan; the person does not see it before it is signed."""
     async with database_of(request).transaction() as connection:
@@ -116,16 +124,16 @@ async def draft_plan(
     return answer(made, 201)
 
 
-@router.get("/nutrition-plans/{plan_id}", response_model=Plan, responses=READING)
+@router.get("/nutrition-plans/{plan_id}", response_model=MealPlan, responses=READING)
 async def get_plan(request: Request, plan_id: UUID, principal: Person) -> Response:
     """A plan's latest version; for the person the latest signed one."""
     async with database_of(request).transaction() as connection:
         return answer(await service.get_plan(connection, actor_of(request, principal), plan_id))
 
 
-@router.put("/nutrition-plans/{plan_id}", response_model=Plan, responses=WRITING)
+@router.put("/nutrition-plans/{plan_id}", response_model=MealPlan, responses=WRITING)
 async def change_plan(
-    request: Request, plan_id: UUID, change: PlanChange, principal: Member
+    request: Request, plan_id: UUID, change: MealPlanChange, principal: Member
 ) -> Response:
     """Change a plan; what was signed stays, and the change waits for a signature of its own."""
     async with database_of(request).transaction() as connection:
@@ -135,7 +143,7 @@ async def change_plan(
     return answer(made)
 
 
-@router.post("/nutrition-plans/{plan_id}/signature", response_model=Plan, responses=WRITING)
+@router.post("/nutrition-plans/{plan_id}/signature", response_model=MealPlan, responses=WRITING)
 async def sign_plan(
     request: Request, plan_id: UUID, wish: SignRequest, principal: Member
 ) -> Response:

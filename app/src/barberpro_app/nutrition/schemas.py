@@ -35,7 +35,7 @@ class FoodShown(Answer):
     source_name: str
 
 
-class Source(Answer):
+class FoodSource(Answer):
     """Where a table comes from, and on what terms."""
 
     key: str
@@ -47,10 +47,10 @@ class FoodList(Answer):
     """Foods in the order of the table."""
 
     items: list[FoodShown]
-    sources: list[Source]
+    sources: list[FoodSource]
 
 
-class ProfileDraft(Request):
+class NutritionProfileDraft(Request):
     """What a plan is made from."""
 
     born_on: BirthDay
@@ -63,7 +63,7 @@ class ProfileDraft(Request):
     note: Annotated[Sentence, Field(max_length=1000)] = ""
 
 
-class Profile(Answer):
+class NutritionProfile(Answer):
     """What a person told for the plan."""
 
     born_on: date
@@ -77,7 +77,7 @@ class Profile(Answer):
     updated_at: Instant
 
 
-class TargetsShown(Answer):
+class NutritionTargets(Answer):
     """A proposal by Mifflin and St Jeor (1990) for an adult's day."""
 
     resting_kcal: int
@@ -88,7 +88,7 @@ class TargetsShown(Answer):
     fibre_g: int
 
 
-class ItemDraft(Request):
+class MealItemDraft(Request):
     """So many grams of a food."""
 
     food: FoodKey
@@ -100,26 +100,26 @@ class MealDraft(Request):
     """A meal of a day."""
 
     name: Label
-    items: Annotated[list[ItemDraft], Field(default_factory=list, max_length=30)]
+    items: Annotated[list[MealItemDraft], Field(default_factory=list, max_length=30)]
 
 
-class DayDraft(Request):
+class PlanDayDraft(Request):
     """One day, or one kind of day."""
 
     name: Label
     meals: Annotated[list[MealDraft], Field(default_factory=list, max_length=10)]
 
 
-class PlanDraft(Request):
+class MealPlanDraft(Request):
     """A whole plan; `target_kcal` is what its author aims at."""
 
     title: Label
     note: Annotated[Sentence, Field(max_length=2000)] = ""
     target_kcal: Annotated[int, Field(ge=500, le=10_000)] | None = None
-    days: Annotated[list[DayDraft], Field(default_factory=list, max_length=14)]
+    days: Annotated[list[PlanDayDraft], Field(default_factory=list, max_length=14)]
 
 
-class PlanChange(PlanDraft):
+class MealPlanChange(MealPlanDraft):
     """A change of the version whose hash was read."""
 
     read_sha256: Hash
@@ -141,7 +141,7 @@ class Sums(Answer):
     fibre_g: float
 
 
-class Item(Answer):
+class MealItem(Answer):
     """So many grams of a food, with what is in them; the composition is kept with the plan."""
 
     food: str
@@ -156,7 +156,7 @@ class Meal(Answer):
     """A meal."""
 
     name: str
-    items: list[Item]
+    items: list[MealItem]
     sums: Sums
 
 
@@ -168,7 +168,7 @@ class PlanDay(Answer):
     sums: Sums
 
 
-class Signature(Answer):
+class PlanSignature(Answer):
     """Who signed a version, under which licence, when."""
 
     signer_name: str
@@ -177,7 +177,7 @@ class Signature(Answer):
     signed_at: Instant
 
 
-class Plan(Answer):
+class MealPlan(Answer):
     """One version of a plan. The person sees signed versions only."""
 
     id: UUID
@@ -192,10 +192,10 @@ class Plan(Answer):
     sha256: str
     author_name: str
     created_at: Instant
-    signature: Signature | None
+    signature: PlanSignature | None
 
 
-class PlanHead(Answer):
+class MealPlanHead(Answer):
     """A plan in a list: its latest version that the reader may see."""
 
     id: UUID
@@ -206,10 +206,10 @@ class PlanHead(Answer):
     signed_at: Instant | None
 
 
-class Plans(Answer):
+class MealPlans(Answer):
     """Newest first."""
 
-    items: list[PlanHead]
+    items: list[MealPlanHead]
 
 
 class NutritionistDraft(Request):

@@ -28,14 +28,14 @@ from barberpro_app.nutrition.errors import (
     SignedAlreadyError,
 )
 from barberpro_app.nutrition.schemas import (
-    Plan,
-    PlanDraft,
-    PlanHead,
-    Plans,
-    Profile,
-    ProfileDraft,
-    Signature,
-    TargetsShown,
+    MealPlan,
+    MealPlanDraft,
+    MealPlanHead,
+    MealPlans,
+    NutritionProfile,
+    NutritionProfileDraft,
+    NutritionTargets,
+    PlanSignature,
 )
 from barberpro_app.nutrition.targets import Body, daily_targets, years_between
 from barberpro_app.settings import AppConfiguration
@@ -43,16 +43,18 @@ from barberpro_app.settings import AppConfiguration
 PURPOSE: access.BodyPurpose = "nutrition_data"
 
 
-async def get_profile(connection: Connection, actor: Actor, client_id: UUID) -> Profile | None:
+async def get_profile(
+    connection: Connection, actor: Actor, client_id: UUID
+) -> NutritionProfile | None:
     """None if nothing was told yet. Raises as `access.require`."""
     await access.require(connection, actor, client_id, PURPOSE, "nutrition_read")
     return await profile_of(connection, client_id)
 
 
-async def profile_of(connection: Connection, client_id: UUID) -> Profile | None:
+async def profile_of(connection: Connection, client_id: UUID) -> NutritionProfile | None:
     """As `get_profile`, where access was asked for already."""
     row = await repository.profile(connection, client_id)
-    return Profile.model_validate(row) if row else None
+    return NutritionProfile.model_validate(row) if row else None
 
 
 async def save_profile(
@@ -60,8 +62,8 @@ async def save_profile(
     app: AppConfiguration,
     actor: Actor,
     client_id: UUID,
-    draft: ProfileDraft,
-) -> Profile:
+    draft: NutritionProfileDraft,
+) -> NutritionProfile:
     """Raises `InvalidRequestError` for a birth to come, `ConsentNeededError`, as `access.require`."""
     await access.require(connection, actor, client_id, PURPOSE, "nutrition_changed")
     if draft.born_on >= clock.now().astimezone(app.zone).date():
@@ -79,7 +81,7 @@ async def save_profile(
     return saved
 
 
-def targets_of(app: AppConfiguration, profile: Profile) -> TargetsShown:
+def targets_of(app: AppConfiguration, profile: NutritionProfile) -> NutritionTargets:
     """Raises `AdultsOnlyError`."""
     today = clock.now().astimezone(app.zone).date()
     body = Body(
@@ -91,14 +93,14 @@ def targets_of(app: AppConfiguration, profile: Profile) -> TargetsShown:
         aim=profile.aim,
     )
     try:
-        return TargetsShown.model_validate(daily_targets(body), from_attributes=True)
+        return NutritionTargets.model_validate(daily_targets(body), from_attributes=True)
     except ValueError as error:
         raise AdultsOnlyError from error
 
 
 async def targets(
     connection: Connection, app: AppConfiguration, actor: Actor, client_id: UUID
-) -> TargetsShown:
+) -> NutritionTargets:
     """Raises `ProfileNeededError`, `AdultsOnlyError`, as `access.require`."""
     profile = await get_profile(connection, actor, client_id)
     if profile is None:
@@ -106,13 +108,13 @@ async def targets(
     return targets_of(app, profile)
 
 
-async def plans(connection: Connection, actor: Actor, client_id: UUID) -> Plans:
+async def plans(connection: Connection, actor: Actor, client_id: UUID) -> MealPlans:
     """For the person the signed ones that go on; for who attends them all. As `access.require`."""
     await access.require(connection, actor, client_id, PURPOSE, "nutrition_read")
     rows = await repository.plans(connection, client_id, signed=actor.principal.kind == "client")
-    return Plans(
+    return MealPlans(
         items=[
-            PlanHead(
+            MealPlanHead(
                 id=row["id"],
                 number=row["number"],
                 title=json.loads(row["document"])["title"],
@@ -125,7 +127,7 @@ async def plans(connection: Connection, actor: Actor, client_id: UUID) -> Plans:
     )
 
 
-async def get_plan(connection: Connection, actor: Actor, plan_id: UUID) -> Plan:
+async def get_plan(connection: Connection, actor: Actor, plan_id: UUID) -> MealPlan:
     """For the person the latest signed version, else the latest. Raises `NotFoundError`, as
     `access.require`."""
     client_id = await repository.owner_of(connection, plan_id)
@@ -135,7 +137,7 @@ async def get_plan(connection: Connection, actor: Actor, plan_id: UUID) -> Plan:
     return await _shown(connection, plan_id, signed=actor.principal.kind == "client")
 
 
-async def _shown(connection: Connection, plan_id: UUID, *, signed: bool = False) -> Plan:
+async def _shown(connection: Connection, plan_id: UUID, *, signed: bool = False) -> MealPlan:
     row = await repository.version(connection, plan_id, signed=signed)
     if row is None:
         raise NotFoundError
@@ -143,8 +145,8 @@ async def _shown(connection: Connection, plan_id: UUID, *, signed: bool = False)
 
 
 async def draft_plan(
-    connection: Connection, actor: Actor, client_id: UUID, draft: PlanDraft
-) -> Plan:
+    connection: Connection, actor: Actor, client_id: UUID, draft: MealPlanDraft
+) -> MealPlan:
     """A plan that the person does not see yet. By staff. Raises `FoodUnknownError`, as
     `access.require`."""
     author = _author(actor)
@@ -158,8 +160,8 @@ async def draft_plan(
 
 
 async def change_plan(
-    connection: Connection, actor: Actor, plan_id: UUID, draft: PlanDraft, read_sha256: str
-) -> Plan:
+    connection: Connection, actor: Actor, plan_id: UUID, draft: MealPlanDraft, read_sha256: str
+) -> MealPlan:
     """What was signed stays as it is: its change is a version that waits for a signature of its own.
 
     Raises `PlanChangedError`, `FoodUnknownError`, `NotFoundError`, as `access.require`.
@@ -172,7 +174,9 @@ async def change_plan(
     return await _shown(connection, plan_id)
 
 
-async def sign_plan(connection: Connection, actor: Actor, plan_id: UUID, read_sha256: str) -> Plan:
+async def sign_plan(
+    connection: Connection, actor: Actor, plan_id: UUID, read_sha256: str
+) -> MealPlan:
     """The nutritionist answers for this version, and the person sees it from now on.
 
     Raises `NutritionistNeededError`, `AvoidedFoodError`, `PlanChangedError`, `PlanEmptyError`,
@@ -239,10 +243,10 @@ def _author(actor: Actor) -> str:
     return actor.principal.name
 
 
-def _plan(row: Mapping[str, Any]) -> Plan:
+def _plan(row: Mapping[str, Any]) -> MealPlan:
     content = json.loads(row["document"])
-    signature = Signature.model_validate(row) if row["signed_at"] else None
-    return Plan(
+    signature = PlanSignature.model_validate(row) if row["signed_at"] else None
+    return MealPlan(
         **{name: row[name] for name in ("id", "client_id", "number", "latest", "ended", "sha256",
                                         "author_name", "created_at")},
         title=content["title"],

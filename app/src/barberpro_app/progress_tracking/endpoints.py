@@ -24,17 +24,17 @@ from barberpro_app.kit.schemas import Locale
 from barberpro_app.progress_tracking import service
 from barberpro_app.progress_tracking.export import as_csv
 from barberpro_app.progress_tracking.schemas import (
-    Goal,
-    GoalDraft,
-    Goals,
-    Kind,
-    KindDraft,
     KindKey,
-    Kinds,
-    KindSwitch,
+    MeasureKind,
+    MeasureKindDraft,
+    MeasureKinds,
+    MeasureKindSwitch,
     Measurement,
     MeasurementDraft,
     Measurements,
+    ProgressGoal,
+    ProgressGoalDraft,
+    ProgressGoals,
 )
 
 router = APIRouter(prefix=API, tags=["progress"])
@@ -43,24 +43,24 @@ Person = Annotated[Principal, Depends(require_person)]
 Writer = Annotated[Principal, Depends(require_scope("settings:write"))]
 
 
-@router.get("/measure-kinds", response_model=Kinds, responses=READING)
+@router.get("/measure-kinds", response_model=MeasureKinds, responses=READING)
 async def kinds(request: Request, _principal: Person) -> Response:
     """What can be measured, with units and plausible ranges."""
     async with database_of(request).connection() as connection:
         return answer(await service.kinds(connection, configuration_of(request)))
 
 
-@router.post("/measure-kinds", response_model=Kind, status_code=201, responses=WRITING)
-async def add_kind(request: Request, draft: KindDraft, principal: Writer) -> Response:
+@router.post("/measure-kinds", response_model=MeasureKind, status_code=201, responses=WRITING)
+async def add_kind(request: Request, draft: MeasureKindDraft, principal: Writer) -> Response:
     """A measure of your own."""
     async with database_of(request).transaction() as connection:
         made = await service.add_kind(connection, actor_of(request, principal), draft)
     return answer(made, 201)
 
 
-@router.put("/measure-kinds/{key}", response_model=Kind, responses=WRITING)
+@router.put("/measure-kinds/{key}", response_model=MeasureKind, responses=WRITING)
 async def switch_kind(
-    request: Request, key: Annotated[KindKey, Path()], switch: KindSwitch, principal: Writer
+    request: Request, key: Annotated[KindKey, Path()], switch: MeasureKindSwitch, principal: Writer
 ) -> Response:
     """Stop offering a measure, or offer it again."""
     async with database_of(request).transaction() as connection:
@@ -108,7 +108,7 @@ async def delete(request: Request, measurement_id: UUID, principal: Person) -> R
     return no_content()
 
 
-@router.get("/clients/{client_id}/progress-goals", response_model=Goals, responses=READING)
+@router.get("/clients/{client_id}/progress-goals", response_model=ProgressGoals, responses=READING)
 async def goals(request: Request, client_id: UUID, principal: Person) -> Response:
     """A person's goals, and how far they are."""
     async with database_of(request).transaction() as connection:
@@ -119,10 +119,13 @@ async def goals(request: Request, client_id: UUID, principal: Person) -> Respons
 
 
 @router.post(
-    "/clients/{client_id}/progress-goals", response_model=Goal, status_code=201, responses=WRITING
+    "/clients/{client_id}/progress-goals",
+    response_model=ProgressGoal,
+    status_code=201,
+    responses=WRITING,
 )
 async def set_goal(
-    request: Request, client_id: UUID, draft: GoalDraft, principal: Person
+    request: Request, client_id: UUID, draft: ProgressGoalDraft, principal: Person
 ) -> Response:
     """Where to get, by when."""
     async with database_of(request).transaction() as connection:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 
-from barberpro_app.progress_tracking.schemas import Kinds, Measurements
+from barberpro_app.progress_tracking.schemas import MeasureKinds, Measurements
 
 #: What a spreadsheet would read as a formula (OWASP, "CSV injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def as_csv(found: Measurements, kinds: Kinds, locale: str) -> str:
+def as_csv(found: Measurements, kinds: MeasureKinds, locale: str) -> str:
     """One row per value, oldest first; numbers with a decimal point; with a byte order mark."""
     names = {kind.key: (kind.names.get(locale) or kind.key, kind.unit) for kind in kinds.items}
     spanish = locale.startswith("es")

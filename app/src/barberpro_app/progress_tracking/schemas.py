@@ -15,7 +15,7 @@ Value = Annotated[float, Field(ge=-100_000, le=100_000, allow_inf_nan=False)]
 KindName = Annotated[Line, Field(min_length=1, max_length=80)]
 
 
-class KindDraft(Request):
+class MeasureKindDraft(Request):
     """A measure that the business adds; `least` and `most` are what is plausible."""
 
     key: KindKey
@@ -27,20 +27,20 @@ class KindDraft(Request):
     decimals: Annotated[int, Field(ge=0, le=3)] = 1
 
     @model_validator(mode="after")
-    def _in_order(self) -> KindDraft:
+    def _in_order(self) -> MeasureKindDraft:
         if self.least >= self.most:
             raise ValueError("least must be below most")
         return self
 
 
-class KindSwitch(Request):
+class MeasureKindSwitch(Request):
     """Stops offering a measure, or offers it again; what was measured stays."""
 
     active: bool
     version: Version
 
 
-class Kind(Answer):
+class MeasureKind(Answer):
     """Something that can be measured; one from `activities` is counted by week, never typed."""
 
     key: str
@@ -54,10 +54,10 @@ class Kind(Answer):
     version: int
 
 
-class Kinds(Answer):
+class MeasureKinds(Answer):
     """In the order of pages."""
 
-    items: list[Kind]
+    items: list[MeasureKind]
 
 
 class MeasurementDraft(Request):
@@ -86,7 +86,7 @@ class Measurements(Answer):
     items: list[Measurement]
 
 
-class GoalDraft(Request):
+class ProgressGoalDraft(Request):
     """Where to get, by when. Without `start_value` it starts from the latest measurement."""
 
     kind: KindKey
@@ -95,7 +95,7 @@ class GoalDraft(Request):
     start_value: Value | None = None
 
 
-class Goal(Answer):
+class ProgressGoal(Answer):
     """`done` is the part of the way, 0 to 1; `reached_on` the first day at or past the target."""
 
     id: UUID
@@ -111,7 +111,7 @@ class Goal(Answer):
     late: bool
 
 
-class Goals(Answer):
+class ProgressGoals(Answer):
     """Those that go on, then the ended ones."""
 
-    items: list[Goal]
+    items: list[ProgressGoal]

@@ -28,16 +28,16 @@ from barberpro_app.progress_tracking.errors import (
     OutOfRangeError,
 )
 from barberpro_app.progress_tracking.schemas import (
-    Goal,
-    GoalDraft,
-    Goals,
-    Kind,
-    KindDraft,
-    Kinds,
-    KindSwitch,
+    MeasureKind,
+    MeasureKindDraft,
+    MeasureKinds,
+    MeasureKindSwitch,
     Measurement,
     MeasurementDraft,
     Measurements,
+    ProgressGoal,
+    ProgressGoalDraft,
+    ProgressGoals,
 )
 from barberpro_app.settings import AppConfiguration
 
@@ -47,11 +47,13 @@ MOST_VALUES, MOST_WEEKS = 2000, 260
 ACTIVITIES = "biometric-integration-service"
 
 
-async def kinds(connection: Connection, app: AppConfiguration, *, every: bool = False) -> Kinds:
+async def kinds(
+    connection: Connection, app: AppConfiguration, *, every: bool = False
+) -> MeasureKinds:
     """What can be measured here; with `every`, also what is offered no more."""
-    found = [Kind.model_validate(row) for row in await repository.kinds(connection)]
+    found = [MeasureKind.model_validate(row) for row in await repository.kinds(connection)]
     counts = ACTIVITIES in app.services
-    return Kinds(
+    return MeasureKinds(
         items=[
             kind
             for kind in found
@@ -60,7 +62,7 @@ async def kinds(connection: Connection, app: AppConfiguration, *, every: bool = 
     )
 
 
-async def add_kind(connection: Connection, actor: Actor, draft: KindDraft) -> Kind:
+async def add_kind(connection: Connection, actor: Actor, draft: MeasureKindDraft) -> MeasureKind:
     """Raises `DuplicateError`."""
     values = draft.model_dump(exclude={"name_es", "name_en"})
     values["names"] = {"es-AR": draft.name_es, "en": draft.name_en}
@@ -72,7 +74,9 @@ async def add_kind(connection: Connection, actor: Actor, draft: KindDraft) -> Ki
     return await _kind(connection, draft.key)
 
 
-async def switch_kind(connection: Connection, actor: Actor, key: str, switch: KindSwitch) -> Kind:
+async def switch_kind(
+    connection: Connection, actor: Actor, key: str, switch: MeasureKindSwitch
+) -> MeasureKind:
     """Raises `NotFoundError`, `StaleVersionError`."""
     await _kind(connection, key)
     if not await repository.switch_kind(connection, key, switch.version, active=switch.active):
@@ -82,11 +86,11 @@ async def switch_kind(connection: Connection, actor: Actor, key: str, switch: Ki
     return await _kind(connection, key)
 
 
-async def _kind(connection: Connection, key: str) -> Kind:
+async def _kind(connection: Connection, key: str) -> MeasureKind:
     rows = await repository.kinds(connection, key)
     if not rows:
         raise NotFoundError(field="kind")
-    return Kind.model_validate(rows[0])
+    return MeasureKind.model_validate(rows[0])
 
 
 async def measure(
@@ -119,7 +123,7 @@ async def measure(
     return Measurement.model_validate(row)
 
 
-def _checked(kind: Kind, value: float, field: str) -> Decimal:
+def _checked(kind: MeasureKind, value: float, field: str) -> Decimal:
     """Rounded as the kind is; raises `OutOfRangeError`."""
     rounded = round(Decimal(str(value)), kind.decimals)
     if not kind.least <= rounded <= kind.most:
@@ -166,8 +170,12 @@ async def values_of(
 
 
 async def set_goal(
-    connection: Connection, app: AppConfiguration, actor: Actor, client_id: UUID, draft: GoalDraft
-) -> Goal:
+    connection: Connection,
+    app: AppConfiguration,
+    actor: Actor,
+    client_id: UUID,
+    draft: ProgressGoalDraft,
+) -> ProgressGoal:
     """Raises `GoalOpenError`, `NothingMeasuredError`, `OutOfRangeError`, `InvalidRequestError` for a
     day that is over or a target that is the start, `ConsentNeededError` and as `access.require`."""
     await access.require(connection, actor, client_id, PURPOSE, "progress_changed")
@@ -213,13 +221,13 @@ async def end_goal(connection: Connection, actor: Actor, goal_id: UUID) -> UUID:
 
 async def goals(
     connection: Connection, app: AppConfiguration, actor: Actor, client_id: UUID
-) -> Goals:
+) -> ProgressGoals:
     """Raises as `access.require`."""
     await access.require(connection, actor, client_id, PURPOSE, "progress_read")
     return await goals_of(connection, app, client_id)
 
 
-async def goals_of(connection: Connection, app: AppConfiguration, client_id: UUID) -> Goals:
+async def goals_of(connection: Connection, app: AppConfiguration, client_id: UUID) -> ProgressGoals:
     """As `goals`, where access was asked for already."""
     values = (await values_of(connection, app, client_id)).items
     today = clock.now().astimezone(app.zone).date()
@@ -229,7 +237,7 @@ async def goals_of(connection: Connection, app: AppConfiguration, client_id: UUI
         reached = next((v.measured_on for v in own if _is_reached(row, v.value)), None)
         latest = own[-1].value if own else None
         items.append(
-            Goal(
+            ProgressGoal(
                 **row,
                 latest=latest,
                 done=1.0 if reached else _part(row, latest),
@@ -237,7 +245,7 @@ async def goals_of(connection: Connection, app: AppConfiguration, client_id: UUI
                 late=reached is None and row["by_day"] < today,
             )
         )
-    return Goals(items=items)
+    return ProgressGoals(items=items)
 
 
 def _is_reached(goal: Mapping[str, Any], value: float) -> bool:

@@ -15,11 +15,11 @@ from barberpro_app.clinical_records.persons import require_team
 from barberpro_app.kit.errors import AppError, InvalidRequestError
 from barberpro_app.nutrition import foods, licences, service
 from barberpro_app.nutrition.schemas import (
-    DayDraft,
-    ItemDraft,
     MealDraft,
-    Plan,
-    PlanDraft,
+    MealItemDraft,
+    MealPlan,
+    MealPlanDraft,
+    PlanDayDraft,
 )
 from barberpro_app.web.body_common import TEAM, Scene, again, body_page, guarded, scene_of
 from barberpro_app.web.booking_view import actor, in_language
@@ -76,19 +76,19 @@ def _groups(reader: Reader) -> list[tuple[str, Sequence[tuple[str, str]]]]:
     ]
 
 
-def _as_draft(plan: Plan) -> PlanDraft:
-    return PlanDraft(
+def _as_draft(plan: MealPlan) -> MealPlanDraft:
+    return MealPlanDraft(
         title=plan.title,
         note=plan.note,
         target_kcal=plan.target_kcal,
         days=[
-            DayDraft(
+            PlanDayDraft(
                 name=day.name,
                 meals=[
                     MealDraft(
                         name=meal.name,
                         items=[
-                            ItemDraft(food=item.food, grams=item.grams, note=item.note)
+                            MealItemDraft(food=item.food, grams=item.grams, note=item.note)
                             for item in meal.items
                         ],
                     )
@@ -125,7 +125,7 @@ async def change(
     return see(f"{scene.plans}/{plan_id}?hecho=guardado{anchor}")
 
 
-def _edited(form: Form, plan: PlanDraft) -> PlanDraft | None:
+def _edited(form: Form, plan: MealPlanDraft) -> MealPlanDraft | None:
     """The plan with the form's change; None with the problem noted. Raises `InvalidRequestError`
     for a place that is not in the plan."""
     operation = form.choice("que", OPERATIONS)
@@ -140,7 +140,7 @@ def _edited(form: Form, plan: PlanDraft) -> PlanDraft | None:
     if form.problems:
         return None
     try:
-        return PlanDraft.model_validate(content)
+        return MealPlanDraft.model_validate(content)
     except ValidationError as error:
         raise InvalidRequestError from error
 

@@ -11,7 +11,12 @@ from barberpro_app.kit.errors import AppError
 from barberpro_app.nutrition import licences, service
 from barberpro_app.nutrition.errors import AdultsOnlyError
 from barberpro_app.nutrition.foods import CONTAINS, SOURCES
-from barberpro_app.nutrition.schemas import PlanDraft, Profile, ProfileDraft, TargetsShown
+from barberpro_app.nutrition.schemas import (
+    MealPlanDraft,
+    NutritionProfile,
+    NutritionProfileDraft,
+    NutritionTargets,
+)
 from barberpro_app.nutrition.targets import AIMS, FACTORS
 from barberpro_app.web.body_common import (
     TEAM,
@@ -70,7 +75,7 @@ async def _page(
     )  # fmt: skip
 
 
-def _targets(reader: Reader, profile: Profile | None) -> TargetsShown | None:
+def _targets(reader: Reader, profile: NutritionProfile | None) -> NutritionTargets | None:
     """None without a profile, and for minors, whom the equation is not for."""
     if profile is None:
         return None
@@ -80,7 +85,7 @@ def _targets(reader: Reader, profile: Profile | None) -> TargetsShown | None:
         return None
 
 
-def _filled(reader: Reader, profile: Profile | None) -> Form:
+def _filled(reader: Reader, profile: NutritionProfile | None) -> Form:
     """The form with what was told."""
     if profile is None:
         return Form.empty()
@@ -111,7 +116,7 @@ async def save_profile(
         "avoids": [name for name in form.several("evita") if name in CONTAINS],
         "note": form.text("aclaracion", most=1000, required=False, lines=True),
     }
-    new = draft(form, ProfileDraft, values, _FIELDS)
+    new = draft(form, NutritionProfileDraft, values, _FIELDS)
     if new is None:
         return await _page(request, reader, scene, form)
     try:
@@ -154,7 +159,7 @@ async def new_plan(
             {"name": reader.t(f"meal.{name}")} for name in ("breakfast", "lunch", "tea", "dinner")
         ]}],
     }  # fmt: skip
-    new = draft(form, PlanDraft, values, {"title": "titulo", "target_kcal": "kcal"})
+    new = draft(form, MealPlanDraft, values, {"title": "titulo", "target_kcal": "kcal"})
     if new is None:
         return await _page(request, reader, scene, form)
     async with reader.database.transaction() as connection:

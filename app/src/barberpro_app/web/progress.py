@@ -16,11 +16,11 @@ from barberpro_app.progress_tracking import service
 from barberpro_app.progress_tracking.endpoints import csv_answer
 from barberpro_app.progress_tracking.export import as_csv
 from barberpro_app.progress_tracking.schemas import (
-    Goal,
-    GoalDraft,
-    Kind,
+    MeasureKind,
     Measurement,
     MeasurementDraft,
+    ProgressGoal,
+    ProgressGoalDraft,
 )
 from barberpro_app.web.body_charts import LineChart, line_chart
 from barberpro_app.web.body_common import (
@@ -54,12 +54,12 @@ _GOAL_FIELDS = {"target": "meta_valor", "kind": "meta_medida", "by_day": "meta_d
 class Followed:
     """One measure with its values, oldest first, and its goal."""
 
-    kind: Kind
+    kind: MeasureKind
     name: str
     unit: str
     values: Sequence[Measurement]
     chart: LineChart | None
-    goal: Goal | None
+    goal: ProgressGoal | None
 
     @property
     def latest(self) -> Measurement:
@@ -72,9 +72,9 @@ class Followed:
 
 @dataclass(frozen=True)
 class _Found:
-    kinds: list[Kind]
+    kinds: list[MeasureKind]
     values: list[Measurement]
-    goals: list[Goal]
+    goals: list[ProgressGoal]
     consent: BodyConsentState | None
 
 
@@ -107,7 +107,7 @@ def _followed(reader: Reader, found: _Found, only: str | None = None) -> list[Fo
     return followed
 
 
-def name_of(reader: Reader, kind: Kind) -> str:
+def name_of(reader: Reader, kind: MeasureKind) -> str:
     return in_language(kind.names, reader.locale, reader.app.locale)
 
 
@@ -231,7 +231,7 @@ async def set_goal(
         "by_day": form.day("meta_dia"),
         "start_value": decimal_of(form, "meta_inicio", required=False),
     }
-    new = draft(form, GoalDraft, values, _GOAL_FIELDS)
+    new = draft(form, ProgressGoalDraft, values, _GOAL_FIELDS)
     if new is None:
         return await _page(request, reader, scene, form)
     try:

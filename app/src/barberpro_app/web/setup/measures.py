@@ -8,7 +8,7 @@ from starlette.responses import Response
 from barberpro_app.identity.auth import require_scope
 from barberpro_app.kit.errors import AppError, NotFoundError
 from barberpro_app.progress_tracking import service
-from barberpro_app.progress_tracking.schemas import KindDraft, KindSwitch
+from barberpro_app.progress_tracking.schemas import MeasureKindDraft, MeasureKindSwitch
 from barberpro_app.web.body_common import decimal_of, number, unit_of
 from barberpro_app.web.booking_view import actor, in_language
 from barberpro_app.web.clinical_common import draft
@@ -94,7 +94,7 @@ async def add(request: Request, reader: Reader = Depends(reader_of)) -> Response
     }
     if form.ok and (values["least"] or 0) >= (values["most"] or 0):  # type: ignore[operator]
         form.refuse("maximo", "measure.order")
-    new = draft(form, KindDraft, values, _FIELDS)
+    new = draft(form, MeasureKindDraft, values, _FIELDS)
     if new is None:
         return _form(request, reader, form)
     try:
@@ -129,7 +129,7 @@ async def one(request: Request, key: str, reader: Reader = Depends(reader_of)) -
 @router.post(HOME + "/{key}")
 async def switch(request: Request, key: str, reader: Reader = Depends(reader_of)) -> Response:
     form = await submitted(request)
-    wish = draft(form, KindSwitch, {"active": form.flag("activa"), "version": form.version()},
+    wish = draft(form, MeasureKindSwitch, {"active": form.flag("activa"), "version": form.version()},
                  {"version": "version"})  # fmt: skip
     if wish is None:
         return see(HOME)
