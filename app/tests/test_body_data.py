@@ -458,6 +458,7 @@ def test_the_table_of_foods(gym: Gym) -> None:
     assert len(every["items"]) > 70
     assert "public domain" in every["sources"][0]["licence"]
     for food in every["items"]:
+        assert food["source"] == "usda-sr28"
         assert food["source_id"]
         assert food["source_name"]
         energy = food["protein_g"] * 4 + food["carbohydrate_g"] * 4 + food["fat_g"] * 9
@@ -477,3 +478,36 @@ def test_an_erasure_takes_body_data_along(gym: Gym) -> None:
     assert "review" not in outcome.values()
     for table in ("activity", "nutrition_plan", "nutrition_version"):
         assert gym.accounts.rows(f"SELECT count(*) FROM {table}")[0][0] == 0
+
+
+def milanesa(**changes: Any) -> dict[str, Any]:
+    return {"name": "Milanesa de ternera al horno", "kcal": 230, "protein_g": 22.0,
+            "carbohydrate_g": 13.0, "fat_g": 10.0, "fibre_g": 0.8, "contains": ["gluten", "egg"],
+            "source": "Receta propia, calculada", **changes}  # fmt: skip
+
+
+def test_a_nutritionist_adds_foods_with_their_source(gym: Gym) -> None:
+    pro, trainer = gym.nutritionist, gym.trainer
+    assert pro.refused("POST", "/foods", json=milanesa()) == (403, "nutritionist_needed")
+    licence = {"licence_number": "MN 1", "jurisdiction": "Nacional"}
+    gym.owner.ok("PUT", f"/providers/{gym.nutritionist_id}/nutritionist", json=licence)
+    assert trainer.refused("POST", "/foods", json=milanesa())[0] == 403
+    for wrong in ({"protein_g": 70.0, "fat_g": 50.0}, {"kcal": 20}, {"fibre_g": 40.0}):
+        assert pro.refused("POST", "/foods", json=milanesa(**wrong)) == (422, "food_sums")
+    assert pro.refused("POST", "/foods", json=milanesa(source=""))[0] == 422
+    made = pro.ok("POST", "/foods", 201, json=milanesa())
+    found = gym.ana.ok("GET", "/foods?q=mila tern")["items"]
+    assert [food["source_name"] for food in found] == ["Receta propia, calculada"]
+    gym.ana.agree("nutrition_data", "share_progress")
+    gym.ana.ok("PUT", f"{gym.home}/nutrition-profile", json=profile(avoids=["gluten"]))
+    draft = pro.ok("POST", f"{gym.home}/nutrition-plans", 201, json=plan(made["key"]))
+    assert draft["days"][0]["sums"]["kcal"] == 230
+    sign = {"sha256": draft["sha256"]}
+    path = f"/nutrition-plans/{draft['id']}"
+    assert pro.refused("POST", f"{path}/signature", json=sign)[1] == "nutrition_avoided"
+    key = made["key"].removeprefix("own-")
+    pro.ok("DELETE", f"/foods/{key}", 204)
+    assert pro.refused("DELETE", f"/foods/{key}")[0] == 404
+    assert gym.ana.ok("GET", "/foods?q=milanesa")["items"] == []
+    change = {**plan(made["key"], "apple"), "read_sha256": draft["sha256"]}
+    assert pro.ok("PUT", path, json=change)["days"][0]["sums"]["kcal"] == 282

@@ -306,3 +306,30 @@ def test_the_pages_are_there_only_with_their_services(
             assert "/mi-progreso" not in (await ana.get("/mis-reservas")).links
 
         use(settings, steps)
+
+
+def test_a_food_by_a_form(settings: Settings) -> None:
+    async def steps(application: FastAPI) -> None:
+        pro = await signed_in(application, settings, "provider", treats=True)
+        page = well_made(await pro.get("/alimentos"))
+        assert "Avena arrollada" in page.text
+        assert not [form for form in page.forms if form.action == "/alimentos"]
+        query(
+            settings,
+            "INSERT INTO nutritionist (provider_id, licence_number, jurisdiction, entered_by)"
+            " SELECT id, '1', 'AR', 'x' FROM provider LIMIT 1",
+        )
+        page = well_made(await pro.get("/alimentos"))
+        form = page.form("/alimentos")
+        values = {"nombre": f"Empanada {HTML}", "kcal": "260", "proteinas": "10,5", "hidratos": "26",
+                  "grasas": "12,5", "fibra": "1,5", "contiene": "gluten", "fuente": "Rótulo"}  # fmt: skip
+        assert (await pro.send(page, form, **{**values, "kcal": ""})).status == 422
+        wrong = await pro.send(page, form, **{**values, "kcal": "10"})
+        assert wrong.status == 422
+        assert "no cierran" in wrong.text
+        page = await pro.send(page, form, **values)
+        assert "Empanada" in well_made(page).text
+        gone = await pro.send(page, page.form("/quitar"))
+        assert "Empanada" not in well_made(gone).text
+
+    use(settings, steps)

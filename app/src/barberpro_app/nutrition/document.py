@@ -8,15 +8,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from barberpro_app.nutrition.errors import FoodUnknownError, PlanTooLargeError
-from barberpro_app.nutrition.foods import table
+from barberpro_app.nutrition.foods import Food
 from barberpro_app.nutrition.schemas import (
     Meal,
-    MealDraft,
     MealItem,
     MealItemDraft,
     MealPlanDraft,
     PlanDay,
-    PlanDayDraft,
     Sums,
 )
 
@@ -24,15 +22,15 @@ _FIGURES = ("kcal", "protein_g", "carbohydrate_g", "fat_g", "fibre_g")
 LONGEST = 180_000
 
 
-def written(draft: MealPlanDraft) -> str:
-    """The text that is kept and signed. Raises `FoodUnknownError`, `PlanTooLargeError`."""
+def written(draft: MealPlanDraft, foods: Mapping[str, Food]) -> str:
+    """The text that is kept and signed, of foods by their keys. Raises `FoodUnknownError`, `PlanTooLargeError`."""
     content = {
         "title": draft.title,
         "note": draft.note,
         "target_kcal": draft.target_kcal,
         "days": [
             {"name": day.name, "meals": [
-                {"name": meal.name, "items": [_item(item) for item in meal.items]}
+                {"name": meal.name, "items": [_item(item, foods) for item in meal.items]}
                 for meal in day.meals
             ]}
             for day in draft.days
@@ -44,8 +42,8 @@ def written(draft: MealPlanDraft) -> str:
     return text
 
 
-def _item(item: MealItemDraft) -> dict[str, Any]:
-    food = table().get(item.food)
+def _item(item: MealItemDraft, foods: Mapping[str, Food]) -> dict[str, Any]:
+    food = foods.get(item.food)
     if food is None:
         raise FoodUnknownError(f"There is no food {item.food} in the table.")
     return {
@@ -55,7 +53,7 @@ def _item(item: MealItemDraft) -> dict[str, Any]:
         "note": item.note,
         "contains": list(food.contains),
         "per_100_g": {name: getattr(food, name) for name in _FIGURES},
-        "source": f"{food.source} {food.source_id}",
+        "source": f"{food.source} {food.source_id or food.source_name}",
     }
 
 
@@ -99,28 +97,3 @@ def contained(content: Mapping[str, Any]) -> set[str]:
         for item in meal["items"]
         for part in item["contains"]
     }
-
-
-def draft_of(content: Mapping[str, Any]) -> MealPlanDraft:
-    """The draft that a kept plan came from, to change it."""
-    return MealPlanDraft(
-        title=content["title"],
-        note=content["note"],
-        target_kcal=content["target_kcal"],
-        days=[
-            PlanDayDraft(
-                name=day["name"],
-                meals=[
-                    MealDraft(
-                        name=meal["name"],
-                        items=[
-                            MealItemDraft(food=i["food"], grams=i["grams"], note=i["note"])
-                            for i in meal["items"]
-                        ],
-                    )
-                    for meal in day["meals"]
-                ],
-            )
-            for day in content["days"]
-        ],
-    )

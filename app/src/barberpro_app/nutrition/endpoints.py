@@ -23,8 +23,9 @@ from barberpro_app.edge import (
 from barberpro_app.identity.principal import Principal
 from barberpro_app.kit.errors import NotFoundError
 from barberpro_app.kit.schemas import Line, Locale
-from barberpro_app.nutrition import foods, licences, service
+from barberpro_app.nutrition import foods, licences, own_foods, service
 from barberpro_app.nutrition.schemas import (
+    FoodDraft,
     FoodList,
     FoodShown,
     FoodSource,
@@ -49,17 +50,36 @@ Member = Annotated[Principal, Depends(require_team)]
 
 @router.get("/foods", response_model=FoodList, responses=READING)
 async def food_list(
+    request: Request,
     _principal: Person,
     q: Annotated[Line, Query(max_length=80)] = "",
     locale: Annotated[Locale, Query()] = "es-AR",
 ) -> Response:
-    """The table of foods, with its sources."""
-    found = [FoodShown.model_validate(asdict(food)) for food in foods.search(q, locale)]
+    """The table of foods and those of the business, with their sources."""
+    async with database_of(request).connection() as connection:
+        every = await own_foods.offered(connection)
+    found = [FoodShown.model_validate(asdict(food)) for food in foods.search(every, q, locale)]
     sources = [
         FoodSource(key=key, name=name, licence=terms)
         for key, (name, terms) in foods.SOURCES.items()
     ]
     return answer(FoodList(items=found, sources=sources))
+
+
+@router.post("/foods", response_model=FoodShown, status_code=201, responses=WRITING)
+async def add_food(request: Request, draft: FoodDraft, principal: Member) -> Response:
+    """A food of your own, as a nutritionist."""
+    async with database_of(request).transaction() as connection:
+        made = await own_foods.add(connection, actor_of(request, principal), draft)
+    return answer(FoodShown.model_validate(asdict(made)), 201)
+
+
+@router.delete("/foods/{food_id}", status_code=204, responses=WRITING)
+async def end_food(request: Request, food_id: UUID, principal: Member) -> Response:
+    """Offer a food of your own no more (`food_id`: its key without `own-`)."""
+    async with database_of(request).transaction() as connection:
+        await own_foods.end(connection, actor_of(request, principal), food_id)
+    return no_content()
 
 
 @router.get(

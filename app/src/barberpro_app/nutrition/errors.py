@@ -60,3 +60,10 @@ class AdultsOnlyError(ConflictError):
     """The equation is for adults; for minors a nutritionist sets the targets."""
 
     code = "adults_only"
+
+
+class FoodSumsError(InvalidRequestError):
+    """The nutrients of 100 g do not add up: together at most 100 g, and as much energy as they have."""
+
+    code = "food_sums"
+    field = "kcal"

@@ -30,6 +30,34 @@ WHERE (%(provider)s::uuid IS NULL OR n.provider_id = %(provider)s) ORDER BY p.na
 """
 
 
+async def own_foods(connection: Connection) -> list[Row]:
+    """What nutritionists of this business entered, also what is offered no more."""
+    cursor = await connection.execute(
+        "SELECT id, name, kcal, protein_g, carbohydrate_g, fat_g, fibre_g, contains, source, active"
+        " FROM own_food ORDER BY lower(name), id"
+    )
+    return await cursor.fetchall()
+
+
+async def add_food(connection: Connection, values: Mapping[str, Any]) -> Row:
+    cursor = await connection.execute(
+        "INSERT INTO own_food (name, kcal, protein_g, carbohydrate_g, fat_g, fibre_g, contains,"
+        " source, entered_by) VALUES (%(name)s, %(kcal)s, %(protein_g)s, %(carbohydrate_g)s,"
+        " %(fat_g)s, %(fibre_g)s, %(contains)s, %(source)s, %(by)s) RETURNING *",
+        values,
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return row
+
+
+async def end_food(connection: Connection, food_id: UUID) -> bool:
+    cursor = await connection.execute(
+        "UPDATE own_food SET active = false WHERE id = %s AND active", (food_id,)
+    )
+    return cursor.rowcount == 1
+
+
 async def profile(connection: Connection, client_id: UUID) -> Row | None:
     cursor = await connection.execute(
         "SELECT born_on, sex, height_cm, weight_kg, activity, aim, avoids, note, updated_at"

@@ -14,6 +14,7 @@ from barberpro_app.nutrition.targets import ActivityLevel, Aim, Sex
 Contained = Literal["gluten", "milk", "egg", "fish", "nuts", "peanut"]
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 FoodKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+Gram = Annotated[float, Field(ge=0, le=100)]
 BirthDay = Annotated[date, BeforeValidator(only_text), Field(ge=date(1900, 1, 1))]
 Label = Annotated[Line, Field(min_length=1, max_length=80)]
 
@@ -33,6 +34,19 @@ class FoodShown(Answer):
     source: str
     source_id: str
     source_name: str
+
+
+class FoodDraft(Request):
+    """A food of one's own, per 100 g of the edible part; `source` says where the figures are from."""
+
+    name: Label
+    kcal: Annotated[float, Field(ge=0, le=900)]
+    protein_g: Gram
+    carbohydrate_g: Gram
+    fat_g: Gram
+    fibre_g: Gram
+    contains: Annotated[list[Contained], Field(default_factory=list, max_length=6)]
+    source: Annotated[Line, Field(min_length=3, max_length=200)]
 
 
 class FoodSource(Answer):

@@ -16,7 +16,7 @@ from barberpro_app.kit import clock
 from barberpro_app.kit.database import Connection
 from barberpro_app.kit.errors import InvalidRequestError, NotAllowedError, NotFoundError
 from barberpro_app.kit.idempotency import REFUSED
-from barberpro_app.nutrition import repository
+from barberpro_app.nutrition import own_foods, repository
 from barberpro_app.nutrition.document import contained, days_of, written
 from barberpro_app.nutrition.errors import (
     AdultsOnlyError,
@@ -153,7 +153,9 @@ async def draft_plan(
     await access.require(connection, actor, client_id, PURPOSE, "nutrition_changed")
     with consented():
         plan_id = await repository.add_plan(connection, client_id)
-    await repository.add_version(connection, plan_id, 1, written(draft), author)
+    await repository.add_version(
+        connection, plan_id, 1, written(draft, await own_foods.known(connection)), author
+    )
     await record(connection, actor, "nutrition_plan.drafted", _object(plan_id),
                  {"client_id": str(client_id)})  # fmt: skip
     return await _shown(connection, plan_id)
@@ -169,7 +171,9 @@ async def change_plan(
     author = _author(actor)
     row = await _locked(connection, actor, plan_id, read_sha256, "nutrition_changed")
     number = row["number"] + 1 if row["signed_at"] else row["number"]
-    await repository.add_version(connection, plan_id, number, written(draft), author)
+    await repository.add_version(
+        connection, plan_id, number, written(draft, await own_foods.known(connection)), author
+    )
     await record(connection, actor, "nutrition_plan.changed", _object(plan_id), {"number": number})
     return await _shown(connection, plan_id)
 

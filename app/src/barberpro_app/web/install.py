@@ -59,6 +59,7 @@ BY_SERVICE: Mapping[str, tuple[str, ...]] = {
     "biometric-integration-service": (_BODY, "barberpro_app.web.activities"),
     "nutrition-service": (
         _BODY,
+        "barberpro_app.web.nutrition_foods",
         "barberpro_app.web.nutrition_pages",
         "barberpro_app.web.nutrition_editor",
         "barberpro_app.web.setup.nutritionists",

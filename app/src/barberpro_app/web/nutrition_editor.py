@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from barberpro_app.clinical_records.persons import require_team
 from barberpro_app.kit.errors import AppError, InvalidRequestError
-from barberpro_app.nutrition import foods, licences, service
+from barberpro_app.nutrition import foods, licences, own_foods, service
 from barberpro_app.nutrition.schemas import (
     MealDraft,
     MealItemDraft,
@@ -55,20 +55,23 @@ async def _page(
         plan = await service.get_plan(connection, who, plan_id)
         profile = await service.profile_of(connection, scene.client_id)
         signs = await licences.may_sign(connection, reader.principal.provider_id)
+        choice = await own_foods.offered(connection)
     avoided = set(profile.avoids) if profile else set()
     return body_page(
         request, reader, scene, "plan_editor", form=form, error=error, plan=plan, signs=signs,
-        here=f"{scene.plans}/{plan_id}", groups=_groups(reader), avoided=avoided,
-        sources=list(foods.SOURCES),
+        here=f"{scene.plans}/{plan_id}", groups=_groups(reader, choice), avoided=avoided,
+        sources=[name for name in foods.SOURCES if name != "own"],
     )  # fmt: skip
 
 
-def _groups(reader: Reader) -> list[tuple[str, Sequence[tuple[str, str]]]]:
+def _groups(
+    reader: Reader, choice: Iterable[foods.Food]
+) -> list[tuple[str, Sequence[tuple[str, str]]]]:
     """The foods to choose from, by group, in order of their names."""
     rows = sorted(
         (reader.t(f"food_group.{food.group}"),
          in_language(dict(food.names), reader.locale, reader.app.locale), food.key)
-        for food in foods.table().values()
+        for food in choice
     )  # fmt: skip
     return [
         (group, [(key, name) for _, name, key in items])
@@ -171,7 +174,7 @@ def _head(form: Form, content: Content) -> None:
 
 def _add_item(form: Form, content: Content) -> None:
     meal = _meal(form, content)
-    food = form.choice("alimento", tuple(foods.table()))
+    food = form.text("alimento", most=40)  # one that is not there is refused with the plan
     grams = form.integer("gramos", least=1, most=3000)
     if form.ok:
         meal["items"].append({"food": food, "grams": grams})

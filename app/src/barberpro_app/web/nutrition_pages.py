@@ -142,7 +142,14 @@ async def my_plan(
     """The signed version, to read and to print."""
     async with reader.database.transaction() as connection:
         plan = await service.get_plan(connection, actor(request, reader.principal), plan_id)
-    return body_page(request, reader, scene, "plan", plan=plan, sources=list(SOURCES))
+    return body_page(
+        request,
+        reader,
+        scene,
+        "plan",
+        plan=plan,
+        sources=[name for name in SOURCES if name != "own"],
+    )
 
 
 @router.post(OF_CLIENT + "/nuevo")
