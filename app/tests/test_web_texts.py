@@ -25,6 +25,9 @@ GIVEN = {
 GIVEN |= {"change", "first", "first_day", "jurisdiction", "kcal", "last", "last_day", "licence",
           "part", "resting", "start", "unit", "version"}  # fmt: skip
 
+#: Of the pages of classes.
+GIVEN |= {"bookings", "capacity", "count", "sessions", "taken"}
+
 
 def fields_of(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}

@@ -20,6 +20,7 @@ SOURCES = (
     "recording.js",
     "scanner.js",
     "body.css",
+    "classes.css",
 )
 
 

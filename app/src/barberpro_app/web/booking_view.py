@@ -59,6 +59,8 @@ class BookingView:
     lines: tuple[LineView, ...] = ()
     #: what is used beside the provider, for the team
     resources: str = ""
+    #: in a class
+    seats: int = 1
 
 
 def in_language(texts: dict[str, str], locale: str, default: str) -> str:
@@ -88,6 +90,7 @@ def view(request: Request, reader: Reader, booking: Booking, address: str = "") 
         visit_id=booking.visit_id,
         lines=_lines(reader, booking),
         resources=", ".join(item.name for item in booking.resources),
+        seats=booking.seats,
     )
 
 

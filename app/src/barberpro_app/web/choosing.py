@@ -38,6 +38,8 @@ class Wish:
     provider_id: UUID | None = None
     others: tuple[UUID, ...] = ()
     people: tuple[UUID | None, ...] = ()
+    #: of a session, where the service is given to a group
+    seats: int = 1
 
     @property
     def lines(self) -> list[tuple[UUID, UUID | None]]:
@@ -80,10 +82,12 @@ def wish_of(booking: Booking, *, same: bool = False) -> Wish:
     """What was asked for with a booking or a visit; with `same`, with the very people who have it."""
 
     def asked(item: Booking) -> UUID | None:
-        return None if item.any_provider and not same else item.provider.id
+        anybody = item.any_provider and not same
+        return None if anybody or item.session_id is not None else item.provider.id
 
     if not isinstance(booking, Visit):
-        return Wish(booking.service.id, booking.location.id, asked(booking))
+        where = booking.location.id
+        return Wish(booking.service.id, where, asked(booking), seats=booking.seats)
     lines = [line for line in booking.lines if line.status != "cancelled"] or booking.lines
     people = tuple(asked(line) for line in lines)
     return Wish(

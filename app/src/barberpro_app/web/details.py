@@ -21,6 +21,7 @@ from barberpro_app.booking.errors import (
     DepositRequiredError,
     HoldExpiredError,
     NotHeldError,
+    PaymentOverdueError,
     TooManyNoShowsError,
 )
 from barberpro_app.booking.schemas import Booking, CancelRequest, ConfirmRequest, Contact
@@ -50,6 +51,8 @@ from barberpro_app.web.rendering import Reader, page, reader_of, see, submitted
 
 router = APIRouter(include_in_schema=False)
 NOTE_LENGTH = 500
+#: Refusals that another hour would not help: they are said.
+TELLING = (TooManyNoShowsError, PaymentOverdueError)
 
 
 @dataclass(frozen=True)
@@ -179,7 +182,7 @@ async def confirm(request: Request, token: str, reader: Reader = Depends(reader_
     try:
         confirmed = await _confirm(request, reader, booking, typed, form)
     except (ConflictError, PolicyError) as error:
-        said = explain(reader, error) if isinstance(error, TooManyNoShowsError) else ""
+        said = explain(reader, error) if isinstance(error, TELLING) else ""
         async with reader.database.connection() as connection:
             booking = await visits.sitting(connection, reading(request), booking_id)
             return await _page(connection, request, reader, booking, form, 409, said)

@@ -67,6 +67,11 @@ BY_SERVICE: Mapping[str, tuple[str, ...]] = {
     "provider-verification-service": ("barberpro_app.web.setup.licences",),
     "whatsapp-webhook": ("barberpro_app.web.notices_mine",),
     "portfolio-service": ("barberpro_app.web.portfolio_gallery",),
+    "class-management-service": (
+        "barberpro_app.web.classes",
+        "barberpro_app.web.classes_desk",
+        "barberpro_app.web.setup.timetable",
+    ),
     "payment": (
         "barberpro_app.web.money_pay",
         "barberpro_app.web.money_desk",

@@ -17,7 +17,7 @@ from barberpro_app.kit.ratelimit import Limit, RateLimiter, network_of
 from barberpro_app.kit.requests import RequestInfo
 from barberpro_app.visit import service as visits
 from barberpro_app.visit.schemas import Visit, VisitMoveRequest
-from barberpro_app.web import choosing, money, offer, picker
+from barberpro_app.web import choosing, class_terms, money, offer, picker
 from barberpro_app.web.arrival import can_check_in, code_picture
 from barberpro_app.web.booking_view import (
     booking_of,
@@ -29,7 +29,6 @@ from barberpro_app.web.booking_view import (
 )
 from barberpro_app.web.choosing import wish_of
 from barberpro_app.web.forms import Form, parse_day, parse_key
-from barberpro_app.web.policies import cancellation_sentence
 from barberpro_app.web.problems import explain
 from barberpro_app.web.rendering import Reader, page, reader_of, say, see, submitted
 from barberpro_app.web.texts import problem
@@ -99,6 +98,7 @@ async def _page(
         address = await offer.address_of(connection, booking.location.id)
         standing = await money.money_of(connection, request, reader, booking.id)
         may_check_in = await can_check_in(connection, booking)
+        rules = await class_terms.rules_for(connection, booking)
     if booking.status == "held" and not problem:
         return see(f"/reserva/{token}/pagar")
     return page(
@@ -108,9 +108,9 @@ async def _page(
         409 if problem else 200,
         booking=view(request, reader, booking, address),
         token=token,
-        can_cancel=_in_time(booking, policies.cancel_notice_hours),
+        can_cancel=class_terms.can_cancel(booking, rules, policies),
         can_reschedule=_in_time(booking, policies.reschedule_notice_hours),
-        policy=cancellation_sentence(reader, policies),
+        policy=class_terms.sentence(reader, rules, policies),
         notice=notice,
         problem=problem,
         money=standing,
@@ -143,6 +143,7 @@ async def ask_cancel(request: Request, token: str, reader: Reader = Depends(read
     async with reader.database.connection() as connection:
         booking = await visits.sitting(connection, reading(request), booking_of(request, token))
         policies = await offer.policies(connection, reader)
+        rules = await class_terms.rules_for(connection, booking)
     if booking.status != "confirmed":
         return see(f"/reserva/{token}")
     return page(
@@ -151,7 +152,8 @@ async def ask_cancel(request: Request, token: str, reader: Reader = Depends(read
         "booking/cancel.html",
         booking=view(request, reader, booking),
         token=token,
-        policy=cancellation_sentence(reader, policies),
+        policy=class_terms.sentence(reader, rules, policies),
+        warning=class_terms.warning(reader, booking, rules),
     )
 
 

@@ -132,6 +132,7 @@ async def take(
         location_id=wish.location_id,
         provider_id=wish.provider_id,
         starts_at=starts_at,
+        seats=wish.seats,
     )
     held = await bookings.hold(connection, reader.app, visitor(request, reader), asked)
     return held.id

@@ -18,7 +18,6 @@ from barberpro_app.kit.errors import AppError, NotFoundError
 from barberpro_app.visit import service as visits
 from barberpro_app.web import choosing, money, offer, picker
 from barberpro_app.web.booking_view import BookingView, actor, view
-from barberpro_app.web.choosing import Wish
 from barberpro_app.web.forms import Form, parse_day
 from barberpro_app.web.lanes import MOVES
 from barberpro_app.web.problems import explain
@@ -158,7 +157,7 @@ async def _choose_page(
         picked = await choosing.pick(
             connection,
             reader,
-            Wish(booking.service.id, booking.location.id, booking.provider.id),
+            choosing.wish_of(booking, same=True),
             choosing.bounds_of(policies, booking.zone),
             day,
             lambda day: f"{here}/cambiar?dia={day}",

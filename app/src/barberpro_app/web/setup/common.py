@@ -62,6 +62,11 @@ def sections(reader: Reader) -> list[tuple[str, str]]:
         ("/ajustes/sedes", t.word("Locations")),
         ("/ajustes/profesionales", t.word("Providers")),
         ("/ajustes/servicios", t.word("Services")),
+        *(
+            [("/ajustes/clases", t("classes.title"))]
+            if "class-management-service" in reader.app.services
+            else []
+        ),
         ("/ajustes/recursos", t("resource.title")),
         ("/ajustes/feriados", t("holidays.title")),
         ("/ajustes/reglas", t("policies.title")),
