@@ -26,6 +26,7 @@ from barberpro_app.reminders import endpoints as reminders
 from barberpro_app.resource import endpoints as resource
 from barberpro_app.series import endpoints as series
 from barberpro_app.visit import endpoints as visit
+from barberpro_app.waiting_list import endpoints as waiting_list
 
 ROUTERS: tuple[APIRouter, ...] = (
     booking.router,
@@ -33,6 +34,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     attendance.router,
     group_session.router,
     series.router,
+    waiting_list.router,
     availability.router,
     catalog.router,
     provider.router,

@@ -39,6 +39,7 @@ from barberpro_app.payment.online import OnlinePayments, PaymentDesk
 from barberpro_app.reminders import jobs as reminder_jobs
 from barberpro_app.series import jobs as series_jobs
 from barberpro_app.settings import Settings
+from barberpro_app.waiting_list import jobs as waiting_jobs
 
 #: How long a new message may lie before somebody looks; a sign-in link wakes the worker itself.
 OUTBOX_SECONDS = 2.0
@@ -120,6 +121,8 @@ class Worker:
             Job("reminders", reminder_jobs.SECONDS, lambda: reminder_jobs.run(database)),
             Job("series", series_jobs.SECONDS,
                 lambda: series_jobs.run(database, self._settings.app)),
+            Job("waiting_list", waiting_jobs.SECONDS,
+                waiting_jobs.Promoter(database, self._settings.app).run),
             Job("prune_reminders", DAY, lambda: reminder_jobs.prune(database)),
         ]  # fmt: skip
         jobs.append(Job("whatsapp_outbox", WHATSAPP_SECONDS, self._whatsapp.run))

@@ -38,6 +38,14 @@ class BookingLinks:
         """Absolute address of the page on which the client changes or cancels the booking."""
         return f"{self._public_url}/reserva/{self.token(booking_id)}"
 
+    def waiting_url(self, entry_id: UUID) -> str:
+        """Absolute address of a place on the waiting list."""
+        return f"{self._public_url}/espera/{self.other('waiting').token(entry_id)}"
+
+    def other(self, what: str) -> BookingLinks:
+        """Tokens of things that are no bookings: one kind's are not taken for another's."""
+        return BookingLinks(hmac.digest(self._key, what.encode(), hashlib.sha256), self._public_url)
+
     def booking_id(self, token: str) -> UUID | None:
         """The booking of a token; None if it is not one of ours."""
         if len(token) != _TOKEN_LENGTH or not token.isascii():

@@ -115,6 +115,8 @@ class Composer:
             return {**common, "url": sign_in_url, "minutes": 15}
         if message.kind.startswith("booking_"):
             return {**common, **self._values_of.booking(message.payload, locale)}
+        if message.kind.startswith("waiting_"):
+            return {**common, **self._values_of.waiting(message.payload, locale)}
         if message.kind == "series_gap":
             return {**common, **self._values_of.gap(message.payload, locale)}
         if "bookings" in message.payload:

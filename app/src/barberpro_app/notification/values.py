@@ -40,13 +40,36 @@ class BookingValues:
             "location": booking["location"]["name"] if shown else "",
             "price": self._money(booking["price_centavos"], locale) if shown else "",
             "code": booking["code"],
+            "until": self._until(booking),
             "url": self._links.url(UUID(booking["id"])),
         }
+
+    @staticmethod
+    def _until(booking: Mapping[str, Any]) -> str:
+        """The clock until which a hold is kept."""
+        expires = booking.get("hold_expires_at")
+        if not expires:
+            return ""
+        moment = datetime.fromisoformat(expires).astimezone(ZoneInfo(booking["zone"]))
+        return f"{moment:%d/%m %H:%M}"
 
     def series(self, payload: Mapping[str, Any], locale: str) -> dict[str, Any]:
         """Of a message about several bookings: the first, and every day. Raises as `booking`."""
         dates = [self.booking(item, locale)["when"] for item in payload["bookings"]]
         return {**self.booking(payload, locale), "dates": dates}
+
+    def waiting(self, payload: Mapping[str, Any], locale: str) -> dict[str, Any]:
+        """Of a place on the waiting list."""
+        names: Mapping[str, str] = payload["service"]["name"]
+        service = names.get(locale) or next(iter(names.values()), "")
+        return {
+            "name": payload["name"],
+            "service": service if self._shown else "",
+            "position": payload["position"] or 0,
+            "first": _day(datetime.fromisoformat(payload["first_day"]), locale),
+            "last": _day(datetime.fromisoformat(payload["last_day"]), locale),
+            "url": self._links.waiting_url(UUID(payload["id"])),
+        }
 
     def gap(self, payload: Mapping[str, Any], locale: str) -> dict[str, Any]:
         """Of a day of a series that has no booking."""

@@ -25,6 +25,7 @@ from barberpro_app.web import (
     staff_arrival,
     staff_booking,
     staff_new,
+    waiting,
 )
 from barberpro_app.web.problems import error_page
 from barberpro_app.web.rendering import create_site
@@ -97,6 +98,7 @@ def install_pages(app: FastAPI, settings: Settings, database: Database) -> None:
         manage,
         arrival,
         series,
+        waiting,
         mine,
         privacy_mine,
         account,

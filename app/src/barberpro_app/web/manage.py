@@ -18,6 +18,7 @@ from barberpro_app.kit.requests import RequestInfo
 from barberpro_app.visit import service as visits
 from barberpro_app.visit.schemas import Visit, VisitMoveRequest
 from barberpro_app.web import choosing, class_terms, money, offer, picker
+from barberpro_app.waiting_list import service as waiting
 from barberpro_app.web.arrival import can_check_in, code_picture
 from barberpro_app.web.booking_view import (
     booking_of,
@@ -99,8 +100,9 @@ async def _page(
         standing = await money.money_of(connection, request, reader, booking.id)
         may_check_in = await can_check_in(connection, booking)
         rules = await class_terms.rules_for(connection, booking)
+        offered = await waiting.offer_of(connection, booking.id)
     if booking.status == "held" and not problem:
-        return see(f"/reserva/{token}/pagar")
+        return see(f"/reserva/{token}/{'lugar' if offered else 'pagar'}")
     return page(
         request,
         reader,

@@ -148,10 +148,12 @@ BEGIN
 END $$;
 
 -- Called whenever seats of a session become free, in the transaction that frees them and with its
--- locks: notes what has to be done, and locks no session. Nobody waits for seats in this release.
+-- locks: a mark for whoever looks through the waiting list. It locks no session.
 CREATE OR REPLACE FUNCTION session_seats_freed(p_session uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    RETURN;
+    IF EXISTS (SELECT FROM waiting_entry WHERE session_id = p_session AND state = 'waiting') THEN
+        INSERT INTO freed_time DEFAULT VALUES;
+    END IF;
 END $$;
 
 CREATE OR REPLACE FUNCTION booking_left_session() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -19,6 +19,7 @@ from barberpro_app.web.setup import (
     series,
     services,
     staff,
+    waiting,
     withdrawals,
 )
 
@@ -35,6 +36,7 @@ routers = tuple(
         policies,
         attendance,
         series,
+        waiting,
         staff,
         api,
         audit,

@@ -71,6 +71,7 @@ def sections(reader: Reader) -> list[tuple[str, str]]:
         ("/ajustes/feriados", t("holidays.title")),
         ("/ajustes/reglas", t("policies.title")),
         ("/ajustes/ausencias", t("absence.title")),
+        ("/ajustes/espera", t("waiting.title")),
         *([("/ajustes/series", t("series.settings"))] if "payment" in reader.app.services else []),
         *_money(reader),
         ("/ajustes/equipo", t("staff.title")),

@@ -1,0 +1,156 @@
+"""SQL of the waiting list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from barberpro_app.kit.database import Connection
+from barberpro_app.waiting_list.errors import refusal
+
+Document = dict[str, Any]
+#: Whoever has this advisory lock looks through the line.
+_LOCK = 7303
+
+
+async def call(connection: Connection, function: str, *arguments: Any) -> Document:
+    """The answer of one of the functions of routines/waiting.sql. Raises the app's error."""
+    places = ", ".join(["%s"] * len(arguments))
+    adapted = [Jsonb(value) if isinstance(value, Mapping) else value for value in arguments]
+    try:
+        cursor = await connection.execute(
+            f"SELECT {function}({places}) AS answer".encode(), adapted
+        )
+    except psycopg.DatabaseError as error:
+        refused = refusal(error)
+        if refused is None:
+            raise
+        raise refused from error
+    row = await cursor.fetchone()
+    assert row is not None  # a function always gives a row
+    answer: Document = row["answer"]
+    return answer
+
+
+async def get(connection: Connection, actor: Document, entry_id: UUID) -> Document | None:
+    cursor = await connection.execute(
+        "SELECT waiting_body(e.id) AS body FROM waiting_entry e"
+        " WHERE e.id = %s AND waiting_visible(%s, e)",
+        (entry_id, Jsonb(actor)),
+    )
+    row = await cursor.fetchone()
+    return row["body"] if row else None
+
+
+async def line(connection: Connection, actor: Document, limit: int) -> list[Document]:
+    """Who waits or has an offer, first come first."""
+    cursor = await connection.execute(
+        "SELECT waiting_body(e.id) AS body FROM waiting_entry e"
+        " WHERE e.state IN ('waiting', 'offered') AND waiting_visible(%s, e)"
+        " ORDER BY e.joined_at, e.id LIMIT %s::int4",
+        (Jsonb(actor), limit),
+    )
+    return [row["body"] for row in await cursor.fetchall()]
+
+
+async def of_booking(connection: Connection, booking_id: UUID) -> UUID | None:
+    """The entry to which a hold was offered."""
+    cursor = await connection.execute(
+        "SELECT id FROM waiting_entry WHERE booking_id = %s AND state = 'offered'", (booking_id,)
+    )
+    row = await cursor.fetchone()
+    return row["id"] if row else None
+
+
+async def client_of(connection: Connection, entry_id: UUID) -> UUID | None:
+    cursor = await connection.execute(
+        "SELECT client_id FROM waiting_entry WHERE id = %s", (entry_id,)
+    )
+    row = await cursor.fetchone()
+    return row["client_id"] if row else None
+
+
+async def try_lock(connection: Connection) -> bool:
+    """One looks through the line at a time; the lock ends with the connection at the latest."""
+    cursor = await connection.execute("SELECT pg_try_advisory_lock(%s) AS got", (_LOCK,))
+    row = await cursor.fetchone()
+    return bool(row and row["got"])
+
+
+async def unlock(connection: Connection) -> None:
+    await connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
+
+
+async def last_mark(connection: Connection) -> int:
+    """The newest mark of freed time; 0 if there is none."""
+    cursor = await connection.execute("SELECT coalesce(max(id), 0) AS mark FROM freed_time")
+    row = await cursor.fetchone()
+    return row["mark"] if row else 0
+
+
+async def forget_marks(connection: Connection, mark: int) -> None:
+    await connection.execute("DELETE FROM freed_time WHERE id <= %s", (mark,))
+
+
+async def close_over(connection: Connection) -> int:
+    cursor = await connection.execute("SELECT waiting_close() AS count")
+    row = await cursor.fetchone()
+    return row["count"] if row else 0
+
+
+async def wishes(
+    connection: Connection, after: tuple[datetime, UUID] | None, limit: int
+) -> list[Document]:
+    """The line from after that place on, first come first."""
+    cursor = await connection.execute(
+        "SELECT * FROM waiting_wish WHERE %(at)s::timestamptz IS NULL"
+        " OR (joined_at, id) > (%(at)s, %(id)s) ORDER BY joined_at, id LIMIT %(limit)s::int4",
+        {"at": after[0] if after else None, "id": after[1] if after else None, "limit": limit},
+    )
+    return await cursor.fetchall()
+
+
+async def offer(
+    connection: Connection,
+    policies: dict[str, int],
+    entry_id: UUID,
+    starts_at: datetime,
+    answer_by: datetime,
+    holidays: list[str],
+) -> str:
+    """`offered`, `taken`, `gone`, or why this client may not have it."""
+    cursor = await connection.execute(
+        "SELECT waiting_offer(%s, %s, %s, %s, %s) AS answer",
+        (Jsonb(policies), entry_id, starts_at, answer_by, Jsonb(holidays)),
+    )
+    row = await cursor.fetchone()
+    assert row is not None  # a function always gives a row
+    answer: str = row["answer"]
+    return answer
+
+
+async def rules(connection: Connection) -> Document:
+    cursor = await connection.execute(
+        "SELECT waiting_rules() AS value, coalesce((SELECT version FROM settings_value"
+        " WHERE key = 'waiting_list'), 0) AS version"
+    )
+    row = await cursor.fetchone()
+    assert row is not None  # a query without a table gives a row
+    return {**row["value"], "version": row["version"]}
+
+
+async def set_rules(connection: Connection, value: Document, version: int) -> bool:
+    """False if somebody changed them meanwhile."""
+    cursor = await connection.execute(
+        "INSERT INTO settings_value AS s (key, value) SELECT 'waiting_list', %(value)s"
+        " WHERE %(version)s = 0 OR EXISTS (SELECT FROM settings_value WHERE key = 'waiting_list')"
+        " ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, version = s.version + 1,"
+        " updated_at = now() WHERE s.version = %(version)s",
+        {"value": Jsonb(value), "version": version},
+    )
+    return cursor.rowcount == 1
