@@ -17,8 +17,8 @@ from barberpro_app.kit.ratelimit import Limit, RateLimiter, network_of
 from barberpro_app.kit.requests import RequestInfo
 from barberpro_app.visit import service as visits
 from barberpro_app.visit.schemas import Visit, VisitMoveRequest
-from barberpro_app.web import choosing, class_terms, money, offer, picker
 from barberpro_app.waiting_list import service as waiting
+from barberpro_app.web import choosing, class_terms, money, offer, picker
 from barberpro_app.web.arrival import can_check_in, code_picture
 from barberpro_app.web.booking_view import (
     booking_of,
