@@ -322,6 +322,32 @@ def test_a_credit_pays_each_seat(shop: Shop) -> None:
     tell(shop, story)
 
 
+def test_a_session_takes_its_room_once_and_gives_it_back(shop: Shop) -> None:
+    async def story(studio: Studio) -> None:
+        for name in ("Sala 1", "Sala 2"):
+            shop.rows("INSERT INTO resource (location_id, kind, name) VALUES (%s, 'sala', %s)",
+                      shop.location, name)  # fmt: skip
+        shop.rows(
+            "INSERT INTO service_resource (service_id, kind) VALUES (%s, 'sala')", studio.yoga
+        )
+        sessions_of = [await studio.session(provider_id=person) for person in shop.providers[:2]]
+        with pytest.raises(SlotTakenError):  # both rooms are taken
+            await studio.session("10:30", provider_id=shop.providers[2])
+        for number in range(3):
+            await studio.book(sessions_of[0], number)
+        rooms = "SELECT session_id, resource_id FROM occupancy WHERE part <> 'provider' AND active"
+        before = dict(shop.rows(rooms))
+        assert set(before) == {item.id for item in sessions_of}
+        assert len(set(before.values())) == 2
+        moved = await studio.change(sessions_of[0], starts_at=shop.at("10:15"))
+        assert dict(shop.rows(rooms)) == before
+        await studio.call_off(moved)
+        third = await studio.session("10:30", provider_id=shop.providers[2])
+        assert dict(shop.rows(rooms))[third.id] == before[moved.id]
+
+    tell(shop, story)
+
+
 def test_a_client_sees_sessions_and_moves_the_own_booking(shop: Shop) -> None:
     async def story(studio: Studio) -> None:
         morning, evening = await studio.session("10:00"), await studio.session("16:00")

@@ -155,6 +155,7 @@ class Booking(Answer):
     client: BookedClient | None
     session_id: UUID | None = None
     seats: int = 1
+    place: str | None = None
 
 
 class BookingPage(Answer):

@@ -59,8 +59,9 @@ class BookingView:
     lines: tuple[LineView, ...] = ()
     #: what is used beside the provider, for the team
     resources: str = ""
-    #: in a class
+    #: in a class, and where it is given
     seats: int = 1
+    place: str = ""
 
 
 def in_language(texts: dict[str, str], locale: str, default: str) -> str:
@@ -91,6 +92,7 @@ def view(request: Request, reader: Reader, booking: Booking, address: str = "") 
         lines=_lines(reader, booking),
         resources=", ".join(item.name for item in booking.resources),
         seats=booking.seats,
+        place=booking.place or "",
     )
 
 

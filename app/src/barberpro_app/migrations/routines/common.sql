@@ -58,7 +58,7 @@ CREATE OR REPLACE VIEW booking_document AS
 SELECT b.id, b.code, b.status, b.starts_at, b.ends_at, b.provider_id, b.location_id, b.client_id,
        b.held_by,
        jsonb_build_object(
-           'session_id', b.session_id, 'seats', b.seats,
+           'session_id', b.session_id, 'seats', b.seats, 'place', g.place,
            'id', b.id, 'code', b.code, 'status', b.status,
            'starts_at', b.starts_at, 'ends_at', b.ends_at, 'zone', b.zone,
            'price_centavos', b.price_centavos,
@@ -86,7 +86,8 @@ FROM booking b
 JOIN provider p ON p.id = b.provider_id
 JOIN location l ON l.id = b.location_id
 JOIN service s ON s.id = b.service_id
-LEFT JOIN client c ON c.id = b.client_id;
+LEFT JOIN client c ON c.id = b.client_id
+LEFT JOIN group_session g ON g.id = b.session_id;
 
 -- A code that can be read aloud: no I, L, O, U, 0, 1. 30^8 of them; one that exists is drawn again.
 CREATE OR REPLACE FUNCTION new_booking_code() RETURNS text LANGUAGE plpgsql VOLATILE AS $$

@@ -74,8 +74,9 @@ BEGIN
             LIMIT n.count
         LOOP
             v_taken := v_taken + 1;
-            INSERT INTO occupancy (booking_id, part, resource_id, period, expires_at)
-            VALUES (b.id, n.kind || ':' || v_taken, v_id, p_period, p_expires);
+            INSERT INTO occupancy (booking_id, session_id, part, resource_id, period, expires_at)
+            VALUES (b.id, CASE WHEN b.id IS NULL THEN b.session_id END, n.kind || ':' || v_taken,
+                    v_id, p_period, p_expires);
         END LOOP;
         IF v_taken < n.count THEN
             RAISE EXCEPTION 'no % is free', n.kind USING ERRCODE = 'exclusion_violation';

@@ -299,7 +299,7 @@ BEGIN
         (SELECT minutes FROM provider_service
          WHERE provider_id = g.provider_id AND service_id = s.id), s.minutes));
     PERFORM session_check(g, p_request);
-    PERFORM slot_prepare(g.provider_id, session_period(g));
+    PERFORM booking_prepare(g.service_id, g.location_id, g.provider_id, session_period(g));
     INSERT INTO group_session (id, service_id, provider_id, location_id, starts_at, ends_at, zone,
                                capacity, place)
     VALUES (g.id, g.service_id, g.provider_id, g.location_id, g.starts_at, g.ends_at, l.zone,
@@ -308,7 +308,25 @@ BEGIN
     RETURNING * INTO g;
     INSERT INTO occupancy (session_id, resource_id, period)
     VALUES (g.id, g.provider_id, session_period(g));
+    PERFORM session_take_resources(g);
     RETURN g;
+END $$;
+
+-- A session takes the room or equipment that its service needs, once for all who are in it: the same
+-- as before if it is free. Raises exclusion_violation if one is lacking. Needs booking_prepare before.
+CREATE OR REPLACE FUNCTION session_take_resources(g group_session) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_before CONSTANT uuid[] := ARRAY(SELECT o.resource_id FROM occupancy o
+        WHERE o.session_id = g.id AND o.part <> 'provider');
+    b booking;
+BEGIN
+    DELETE FROM occupancy WHERE session_id = g.id AND part <> 'provider';
+    b.session_id := g.id;
+    b.service_id := g.service_id;
+    b.location_id := g.location_id;
+    b.starts_at := g.starts_at;
+    b.zone := g.zone;
+    PERFORM resources_take(b, session_period(g), NULL, v_before);
 END $$;
 
 CREATE OR REPLACE FUNCTION session_facts(p_body jsonb, p_request jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
@@ -395,9 +413,10 @@ DECLARE
     v_body jsonb;
 BEGIN
     PERFORM session_check(g, p_request);
-    PERFORM slot_prepare(g.provider_id, session_period(g));
+    PERFORM booking_prepare(g.service_id, g.location_id, g.provider_id, session_period(g));
     UPDATE occupancy SET resource_id = g.provider_id, period = session_period(g)
     WHERE session_id = g.id AND part = 'provider';
+    PERFORM session_take_resources(g);
     UPDATE booking SET starts_at = g.starts_at, ends_at = g.ends_at, provider_id = g.provider_id,
         version = version + 1, updated_at = now() WHERE id = ANY (v_ids);
     FOREACH v_id IN ARRAY v_ids LOOP
