@@ -172,6 +172,8 @@ def test_a_wide_tree_takes_no_memory() -> None:
         (b"start,duration_min\n2025-11-03T10:00,NaN\n", FileBrokenError),
         (b"start,duration_min\nayer,30\n", FileBrokenError),
         (b"start,duration_min\n2099-11-02T10:00,30\n", ImplausibleError),
+        (b"start,duration_min\n0001-01-01T00:00+14:00,30\n", ImplausibleError),
+        (b"start,duration_min\n9999-12-31T23:59-14:00,30\n", ImplausibleError),
         (b"start,duration_min\n1890-11-02T10:00,30\n", ImplausibleError),
         (b"start,duration_min\n2025-11-03T10:00,9999\n", ImplausibleError),
         (b'start,duration_min\n"2025-11-03T10:00,30\n', FileRefusedError),

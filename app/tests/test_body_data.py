@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,11 +17,15 @@ import psycopg
 import pytest
 from support_accounts import Accounts, Caller
 from support_activities import CSV, fit_file, gpx_file
+from support_postgres import TestServer
 from support_shop import Shop
 
 from barberpro_app.identity.auth import SESSION_COOKIE
 from barberpro_app.identity.principal import SCOPES
 from barberpro_app.identity.repository import Subject
+from barberpro_app.kit.links import BookingLinks
+from barberpro_app.migrations.run import run_migrations
+from barberpro_app.notification.compose import Composer, OutgoingMessage
 from barberpro_app.privacy_compliance.erasure import erase
 
 SERVICES = ["api-gateway", "booking", "biometric-integration-service",
@@ -400,6 +406,10 @@ def test_a_plan_is_shown_when_a_nutritionist_signed_that_version(gym: Gym) -> No
     assert signed["signature"]["licence_number"] == "MN 1234"
     assert pro.refused("POST", f"{path}/signature", json=sign)[1] == "plan_signed"
     assert ana.ok("GET", path)["number"] == 1
+    told = gym.accounts.rows(
+        "SELECT recipient, payload FROM message WHERE kind = 'nutrition_signed'"
+    )
+    assert told == [("ana@x.example", {"name": "Ana Paz"})]
     change = {**plan("banana"), "read_sha256": made["sha256"]}
     second = trainer.ok("PUT", path, json=change)
     assert (second["number"], second["signature"]) == (2, None)
@@ -416,6 +426,21 @@ def test_a_plan_is_shown_when_a_nutritionist_signed_that_version(gym: Gym) -> No
     pro.ok("DELETE", path, 204)
     assert ana.refused("GET", path)[0] == 404
     assert gym.accounts.rows("SELECT count(*) FROM nutrition_signature")[0][0] == 2
+
+
+@pytest.mark.parametrize(("locale", "subject"), [("es-AR", "plan está listo"), ("en", "is ready")])
+def test_the_message_about_a_plan_says_nothing_of_it(gym: Gym, locale: str, subject: str) -> None:
+    settings = gym.accounts.settings
+    links = BookingLinks(settings.secrets.key("session-key"), settings.app.public_url)
+    message = OutgoingMessage(
+        id=uuid.uuid4(), kind="nutrition_signed", recipient="ana@x.example", locale=locale,
+        payload={"name": "Ana"}, attempts=0, created_at=datetime.now(UTC), attempt_id=uuid.uuid4(),
+    )  # fmt: skip
+    made = Composer(settings.app, links).compose(message)
+    assert subject in str(made["Subject"])
+    body = made.get_body(("plain",))
+    assert body is not None
+    assert "/mi-plan" in body.get_content()
 
 
 def test_a_licence_that_is_over_does_not_sign(gym: Gym) -> None:
@@ -511,3 +536,47 @@ def test_a_nutritionist_adds_foods_with_their_source(gym: Gym) -> None:
     assert gym.ana.ok("GET", "/foods?q=milanesa")["items"] == []
     change = {**plan(made["key"], "apple"), "read_sha256": draft["sha256"]}
     assert pro.ok("PUT", path, json=change)["days"][0]["sums"]["kcal"] == 282
+
+
+@pytest.fixture
+def roles(postgres_server: TestServer) -> Iterator[dict[str, str]]:
+    """A database with an owner that is no superuser, and a role for the app."""
+    name = f"t_{uuid.uuid4().hex[:10]}"
+    for statement in (
+        f"CREATE ROLE {name}_owner LOGIN",
+        f"CREATE ROLE {name}_app LOGIN",
+        f"CREATE DATABASE {name} OWNER {name}_owner",
+    ):
+        postgres_server.execute(statement)
+    yield {
+        "owner": postgres_server.url(name, f"{name}_owner"),
+        "app": postgres_server.url(name, f"{name}_app"),
+    }
+    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    postgres_server.execute(f"DROP ROLE {name}_owner, {name}_app")
+
+
+def test_the_apps_role_is_enough_and_cannot_change_what_was_signed(roles: dict[str, str]) -> None:
+    run_migrations(roles["owner"], roles["app"])
+    with psycopg.connect(roles["app"], autocommit=True) as connection:
+        for statement in (
+            "INSERT INTO client (name) VALUES ('Ana')",
+            "INSERT INTO provider (key, name) VALUES ('p', 'P')",
+            "INSERT INTO consent (client_id, purpose, text_version, locale, text_sha256, text, how,"
+            " given_by) SELECT id, 'nutrition_data', '1', 'es', sha256('x'), 'x', 'own_session', 'c'"
+            " FROM client",
+            "INSERT INTO nutritionist SELECT id, '1', 'AR', NULL, 'x' FROM provider",
+            "INSERT INTO nutrition_plan (client_id) SELECT id FROM client",
+            "INSERT INTO nutrition_version SELECT id, 1, '{}', sha256('{}'), 'x' FROM nutrition_plan",
+            "INSERT INTO nutrition_signature SELECT plan_id, 1, sha256, p.id, 'x', '1', 'AR'"
+            " FROM nutrition_version, provider p",
+        ):
+            connection.execute(statement.encode())
+        for forbidden in ("UPDATE nutrition_signature SET signer_name = 'y'",
+                          "UPDATE nutrition_version SET author_name = 'y'",
+                          "TRUNCATE nutrition_signature"):  # fmt: skip
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(forbidden.encode())
+        connection.execute("UPDATE consent SET revoked_at = clock_timestamp()")
+        left = connection.execute("SELECT count(*) FROM nutrition_signature").fetchone()
+        assert left == (0,)

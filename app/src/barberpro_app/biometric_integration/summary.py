@@ -61,7 +61,10 @@ class Reading:
 
 def sum_up(reading: Reading) -> Activity:
     """The activity that is kept. Raises `ImplausibleError`."""
-    start, seconds = reading.starts_at.astimezone(UTC), reading.elapsed_seconds
+    try:
+        start, seconds = reading.starts_at.astimezone(UTC), reading.elapsed_seconds
+    except OverflowError as error:  # the first or the last hours that there are
+        raise ImplausibleError(field="file") from error
     if not math.isfinite(seconds) or not 1 <= seconds <= LONGEST.total_seconds():
         raise ImplausibleError(field="file")
     if not FIRST <= start <= clock.now() + timedelta(minutes=5):

@@ -76,6 +76,20 @@ END $$;
 CREATE OR REPLACE TRIGGER nutrition_signature_by_nutritionist BEFORE INSERT ON nutrition_signature
     FOR EACH ROW EXECUTE FUNCTION nutrition_signature_checked();
 
+-- The person is told that there is a plan to see; what is in it stays in the account.
+CREATE OR REPLACE FUNCTION nutrition_tell() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO message (kind, recipient, client_id, locale, payload, dedupe_key)
+    SELECT 'nutrition_signed', c.email, c.id, c.locale, jsonb_build_object('name', c.name),
+           'nutrition_signed:' || NEW.plan_id || ':' || NEW.number
+    FROM nutrition_plan p JOIN client c ON c.id = p.client_id
+    WHERE p.id = NEW.plan_id AND c.email IS NOT NULL
+    ON CONFLICT (dedupe_key) DO NOTHING;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER nutrition_signature_told AFTER INSERT ON nutrition_signature
+    FOR EACH ROW EXECUTE FUNCTION nutrition_tell();
+
 CREATE OR REPLACE FUNCTION nutrition_is_fixed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'a version of a plan and its signature never change'
