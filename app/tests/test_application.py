@@ -276,6 +276,9 @@ def _try_operation(browser: Caller, operation: Any, token: str) -> None:
         case.headers = {**(case.headers or {}), **bearer(token)}
         options = case.as_transport_kwargs(base_url=ORIGIN)
         options.pop("cookies", None)
+        data = options.pop("data", None)
+        if data is not None:  # a body that is no JSON
+            options["content"] = data if isinstance(data, (bytes, str)) else str(data)
         answer = browser.request(options.pop("method"), options.pop("url"), **options)
         assert answer.status_code < 500, answer.text
         case.validate_response(schemathesis.Response.from_any(answer), checks=CHECKS)

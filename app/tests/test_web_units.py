@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from barberpro_app.brand import colours
 from barberpro_app.web import lanes, language, picker, theme
 from barberpro_app.web.assets import icon
 from barberpro_app.web.formatting import Formats
@@ -28,11 +29,11 @@ SPANS = st.lists(
 )
 
 
-def schemes(css: str) -> list[dict[str, theme.Colour]]:
+def schemes(css: str) -> list[dict[str, colours.Colour]]:
     """The custom properties for light and for dark."""
     return [
         {
-            name.strip().removeprefix("--"): theme.parse(value)
+            name.strip().removeprefix("--"): colours.parse(value)
             for name, _, value in (part.partition(":") for part in block.split(";"))
             if value
         }
@@ -44,19 +45,19 @@ def schemes(css: str) -> list[dict[str, theme.Colour]]:
 def test_any_brand_is_readable_in_light_and_dark(primary: str, accent: str) -> None:
     light, dark = schemes(theme.stylesheet(primary, accent))
     surfaces = [
-        (light, (theme.LIGHT_PAGE, theme.LIGHT_SURFACE)),
-        (dark, (theme.DARK_SURFACE, theme.DARK_RAISED)),
+        (light, (colours.LIGHT_PAGE, colours.LIGHT_SURFACE)),
+        (dark, (colours.DARK_SURFACE, colours.DARK_RAISED)),
     ]
     for scheme, backgrounds in surfaces:
-        assert theme.contrast(scheme["brand"], scheme["on-brand"]) >= 4.5
-        assert theme.contrast(scheme["brand-strong"], scheme["on-brand"]) >= 4.5
+        assert colours.contrast(scheme["brand"], scheme["on-brand"]) >= 4.5
+        assert colours.contrast(scheme["brand-strong"], scheme["on-brand"]) >= 4.5
         for background in (*backgrounds, scheme["brand-tint"]):
-            assert theme.contrast(scheme["brand-ink"], background) >= 4.5
+            assert colours.contrast(scheme["brand-ink"], background) >= 4.5
 
 
 def test_contrast_is_that_of_wcag() -> None:
-    assert theme.contrast((0, 0, 0), (255, 255, 255)) == pytest.approx(21)
-    assert theme.contrast((119, 119, 119), (255, 255, 255)) == pytest.approx(4.48, abs=0.01)
+    assert colours.contrast((0, 0, 0), (255, 255, 255)) == pytest.approx(21)
+    assert colours.contrast((119, 119, 119), (255, 255, 255)) == pytest.approx(4.48, abs=0.01)
 
 
 @given(st.text(max_size=12))

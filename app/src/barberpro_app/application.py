@@ -46,6 +46,7 @@ from barberpro_app.payment.online import OnlinePayments
 from barberpro_app.routers import routers_for
 from barberpro_app.settings import Settings
 from barberpro_app.web.install import install_pages
+from barberpro_app.web.rendering import follow_brand
 from barberpro_app.worker import Worker
 
 DESCRIPTION = """Book, change and see appointments of one business.
@@ -78,7 +79,7 @@ BOOKING_ROUTES = {
     "/agenda/reserva/{booking_id}/cambiar": "rescheduled",
     "/agenda/reserva/{booking_id}/cancelar": "cancelled",
 }
-REMOVED_CLIENTS_SECONDS = 15.0
+FOLLOW_SECONDS = 15.0
 #: With the drain of requests and the linger of `serve` still under the contract's 10 s.
 WORKER_DRAIN_SECONDS = 2.0
 
@@ -132,6 +133,7 @@ def _fill_state(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     database = Database(settings.secrets.database_url)
     tokens = AccessTokens(settings.secrets.key("token-key"), settings.app.public_url)
     app.state.settings = settings
+    app.state.deployed_brand = settings.app.brand
     app.state.database = database
     app.state.access_tokens = tokens
     app.state.authenticator = DatabaseAuthenticator(
@@ -188,7 +190,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database: Database = app.state.database
     worker: Worker | None = app.state.worker
     await database.open()
-    watching = asyncio.create_task(_refuse_removed_clients(database, app.state.access_tokens))
+    watching = asyncio.create_task(_follow_changes(app))
     hearing = asyncio.create_task(app.state.live.hub.run())
     working = asyncio.create_task(worker.run()) if worker else None
     try:
@@ -201,12 +203,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await database.close()
 
 
-async def _refuse_removed_clients(database: Database, tokens: AccessTokens) -> None:
-    """Tokens are checked without a query, so this process hears now and then who was removed."""
+async def _follow_changes(app: FastAPI) -> None:
+    """What other processes changed and no request asks for: tokens are checked without a query, so
+    this one hears now and then who was removed; and the brand is on every page."""
+    tokens: AccessTokens = app.state.access_tokens
+    database: Database = app.state.database
     while True:
         try:
             async with database.connection() as connection:
                 tokens.forget_removed(await identity_repository.removed_api_clients(connection))
+            await follow_brand(app.state)
         except (UnavailableError, psycopg.Error) as error:  # no schema yet, or no answer in time
-            log.debug("removed_clients_not_read", error=type(error).__name__)
-        await asyncio.sleep(REMOVED_CLIENTS_SECONDS)
+            log.debug("changes_not_read", error=type(error).__name__)
+        await asyncio.sleep(FOLLOW_SECONDS)

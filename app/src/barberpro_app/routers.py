@@ -14,6 +14,7 @@ from fastapi import APIRouter
 from barberpro_app.attendance import endpoints as attendance
 from barberpro_app.availability import endpoints as availability
 from barberpro_app.booking import endpoints as booking
+from barberpro_app.brand import endpoints as brand
 from barberpro_app.catalog import endpoints as catalog
 from barberpro_app.client import endpoints as client
 from barberpro_app.contact_channel import endpoints as contact_channel
@@ -42,6 +43,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     location.router,
     client.router,
     policy.router,
+    brand.router,
     contact_channel.router,
     reminders.router,
     integrations.router,

@@ -18,6 +18,7 @@ from typing import Any
 import psycopg
 
 from barberpro_app.booking import jobs as booking_jobs
+from barberpro_app.brand.service import applied, get_brand
 from barberpro_app.calendar_sync import jobs as calendar_jobs
 from barberpro_app.calendar_sync.jobs import CalendarJobs
 from barberpro_app.health.schema import current_schema, required_schema
@@ -45,6 +46,7 @@ from barberpro_app.waiting_list import jobs as waiting_jobs
 OUTBOX_SECONDS = 2.0
 PAYMENT_SECONDS = 5.0
 WHATSAPP_SECONDS = 1.0
+BRAND_SECONDS = 15.0
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 #: Sent messages hold names and addresses (Ley 25.326 art. 4.7: no longer than needed).
 KEEP_MESSAGES = timedelta(days=30)
@@ -97,6 +99,7 @@ class Worker:
         self._tasks: list[asyncio.Task[None]] = []
         self._outbox = self._make_outbox(metrics)
         self._whatsapp = _whatsapp_of(settings, database, metrics)
+        self._brand_version = 0
         self.last_turn = time.monotonic()
 
     def _make_outbox(self, metrics: Metrics) -> Outbox | None:
@@ -113,6 +116,7 @@ class Worker:
         """The periodic jobs; the outbox has a loop of its own."""
         database = self._database
         jobs = [
+            Job("brand", BRAND_SECONDS, self._follow_brand),
             Job("expire_holds", MINUTE, lambda: booking_jobs.expire_holds(database)),
             Job("prune_idempotency_keys", HOUR,
                 lambda: booking_jobs.prune_idempotency_keys(database)),
@@ -226,6 +230,21 @@ class Worker:
                 return await current_schema(connection) == required_schema()
         except (UnavailableError, psycopg.Error):
             return False
+
+    async def _follow_brand(self) -> int:
+        """Messages say the name and the contact that the owner set; 1 if they are new."""
+        app = self._settings.app
+        async with self._database.connection() as connection:
+            brand = await get_brand(connection, app.brand)
+        if brand.version == self._brand_version:
+            return 0
+        self._brand_version = brand.version
+        named = applied(app, brand)
+        if self._outbox is not None:
+            links = BookingLinks(self._settings.secrets.key("session-key"), app.public_url)
+            self._outbox.use(Composer(named, links))
+        self._whatsapp.use(named)
+        return 1
 
     async def _prune_sessions(self) -> int:
         async with self._database.transaction() as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from barberpro_app.kit.database import Database
 from barberpro_app.notification import repository
+from barberpro_app.settings import AppConfiguration
 
 _BATCH = 50
 _REASON = "WhatsApp is not set up"
@@ -14,6 +15,9 @@ class ByEmailInstead:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def use(self, app: AppConfiguration) -> None:
+        """Nothing is written here: those by e-mail have their own composer."""
 
     async def run(self) -> int:
         """How many were moved."""

@@ -23,7 +23,7 @@ from barberpro_app.notification import repository
 from barberpro_app.notification.compose import OutgoingMessage, UnsendableError
 from barberpro_app.notification.outbox import LONGEST_AGE, MOST_ATTEMPTS, wait_before
 from barberpro_app.notification.quiet import QuietHours
-from barberpro_app.settings import Settings
+from barberpro_app.settings import AppConfiguration, Settings
 
 NAME = "whatsapp"
 BATCH = 20
@@ -38,16 +38,20 @@ class Processor:
     def __init__(self, settings: Settings, database: Database, metrics: Metrics) -> None:
         """Raises `ConfigurationError` where it is not set up."""
         app, secrets = settings.app, settings.secrets
-        links = BookingLinks(secrets.key("session-key"), app.public_url)
+        self._links = BookingLinks(secrets.key("session-key"), app.public_url)
         self._app = app
         self._database = database
         self._metrics = metrics
-        self._composer = WhatsAppComposer(app, links)
+        self._composer = WhatsAppComposer(app, self._links)
         number = secrets.text("whatsapp-phone-number-id").reveal()
         self._api = WhatsAppApi(app.whatsapp, number, secrets.text("whatsapp-token"))
         self._lease = timedelta(seconds=app.whatsapp.report_seconds)
         self._stopping = False
         self._working = asyncio.Lock()
+
+    def use(self, app: AppConfiguration) -> None:
+        """From the next message on, this is the brand that writes."""
+        self._composer = WhatsAppComposer(app, self._links)
 
     async def run(self) -> int:
         """Sends what is due; how many were tried. Raises `UnavailableError`."""

@@ -93,6 +93,15 @@ def process(content: bytes) -> Photograph:
     The size is read from the header before a pixel is decoded, so a bomb costs nothing. New files
     are made of the pixels alone: no EXIF, XMP, IPTC, comment or place survives.
     """
+    plain = _opaque(opened(content))
+    variants = tuple(
+        variant for width in _widths(plain.width) for variant in _variants(plain, width)
+    )
+    return Photograph(plain.width, plain.height, variants)
+
+
+def opened(content: bytes) -> Image.Image:
+    """The pixels, upright, with their transparency (RGBA). Raises `ImageRefusedError`."""
     format_name = _FORMATS[sniff(content)]
     try:
         with warnings.catch_warnings():
@@ -101,17 +110,13 @@ def process(content: bytes) -> Photograph:
                 _check_size(*source.size)
                 upright = ImageOps.exif_transpose(source)
                 upright.load()
-                plain = _opaque(upright)
+                return upright.convert("RGBA")
     except ImageRefusedError:
         raise
     except Image.DecompressionBombError as error:
         raise ImageRefusedError("The photograph has too many pixels.") from error
     except _DAMAGE as error:
         raise ImageRefusedError("The file is damaged or cut off.") from error
-    variants = tuple(
-        variant for width in _widths(plain.width) for variant in _variants(plain, width)
-    )
-    return Photograph(plain.width, plain.height, variants)
 
 
 def _check_size(width: int, height: int) -> None:
@@ -123,10 +128,9 @@ def _check_size(width: int, height: int) -> None:
         raise ImageRefusedError("The photograph is too narrow.")
 
 
-def _opaque(source: Image.Image) -> Image.Image:
+def _opaque(layered: Image.Image) -> Image.Image:
     """RGB pixels in an image that never had metadata; what was transparent is white."""
-    layered = source.convert("RGBA")
-    plain = Image.new("RGB", source.size, "white")
+    plain = Image.new("RGB", layered.size, "white")
     plain.paste(layered, mask=layered.getchannel("A"))
     return plain
 

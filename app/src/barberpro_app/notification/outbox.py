@@ -60,6 +60,10 @@ class Outbox:
         self._public_url = public_url
         self._stopping = False
 
+    def use(self, composer: Composer) -> None:
+        """From the next message on, another one writes them."""
+        self._composer = composer
+
     def stop(self) -> None:
         """The message in hand is the last; the others of the batch are given back."""
         self._stopping = True

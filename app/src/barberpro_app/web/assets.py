@@ -21,6 +21,7 @@ SOURCES = (
     "scanner.js",
     "body.css",
     "classes.css",
+    "brand.js",
 )
 
 
@@ -47,6 +48,12 @@ class Assets:
         found = [Asset(name, body, _media_type(name)) for name, body in bodies.items()]
         self._by_name = {asset.name: asset.address for asset in found}
         self._by_address = {asset.address: asset for asset in found}
+
+    def renewed(self, made: Mapping[str, str]) -> Assets:
+        """With other files made for the brand; pages that are open still find the old ones."""
+        found = Assets(made)
+        found._by_address = {**self._by_address, **found._by_address}
+        return found
 
     def url(self, name: str) -> str:
         return self._by_name[name]

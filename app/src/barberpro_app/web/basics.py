@@ -11,7 +11,7 @@ from barberpro_app.identity.service import safe_path
 from barberpro_app.kit.errors import NotFoundError
 from barberpro_app.web import language, offer
 from barberpro_app.web.policies import cancellation_sentence
-from barberpro_app.web.rendering import Reader, page, reader_of, see, site_of
+from barberpro_app.web.rendering import Reader, follow_brand, page, reader_of, see, site_of
 
 router = APIRouter(include_in_schema=False)
 PRIVACY = ("who", "what", "health", "body", "must", "whom", "rights", "legend", "cookies")
@@ -30,7 +30,11 @@ class Part:
 
 @router.get("/static/{name}")
 async def static(request: Request, name: str) -> Response:
-    found = site_of(request).assets.respond(f"/static/{name}")
+    path = f"/static/{name}"
+    found = site_of(request).assets.respond(path)
+    if found is None:  # another process may have heard of a new brand before this one
+        await follow_brand(request.app.state)
+        found = site_of(request).assets.respond(path)
     if found is None:
         raise NotFoundError
     return found
@@ -38,7 +42,9 @@ async def static(request: Request, name: str) -> Response:
 
 @router.get("/favicon.ico")
 async def favicon(request: Request) -> Response:
-    return see(site_of(request).assets.url("icon.svg"))
+    site = site_of(request)
+    drawn = site.images.get("icon")
+    return see(f"/marca/{drawn.name}" if drawn else site.assets.url("icon.svg"))
 
 
 @router.get("/idioma/{locale}")

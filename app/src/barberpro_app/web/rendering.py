@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from barberpro_app.brand.colours import hexadecimal, parse, readable_on
+from barberpro_app.brand.schemas import BrandImage, EffectiveBrand
+from barberpro_app.brand.service import applied, get_brand
 from barberpro_app.identity.auth import Principal, current_principal
 from barberpro_app.identity.forms import FORM_FIELD, FormTokens, remember_visitor
 from barberpro_app.kit.database import Database
 from barberpro_app.location.holidays import holiday_name
-from barberpro_app.settings import AppConfiguration, Settings
+from barberpro_app.settings import AppConfiguration, Brand, Settings
 from barberpro_app.web import language, texts, theme
 from barberpro_app.web.assets import Assets, icon
 from barberpro_app.web.formatting import Formats
@@ -37,10 +41,20 @@ class Site:
     environment: Environment
     assets: Assets
     translators: Mapping[str, Translator]
+    brand_version: int = 0
+    images: dict[str, BrandImage] = field(default_factory=dict)
 
     @property
     def locales(self) -> tuple[str, ...]:
         return tuple(self.translators)
+
+    def use(self, brand: EffectiveBrand) -> None:
+        """From now on every page shows this brand."""
+        app = applied(self.settings.app, brand)
+        self.settings = self.settings.model_copy(update={"app": app})
+        self.assets = self.assets.renewed(_made(app.brand))
+        self.images = {image.kind: image for image in brand.images}
+        self.brand_version = brand.version
 
     def formats(self, locale: str) -> Formats:
         return Formats(locale, self.settings.app.currency, self.settings.app.zone)
@@ -87,16 +101,30 @@ def create_site(settings: Settings, database: Database) -> Site:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    primary = theme.parse(app.brand.primary_color)
-    ink = theme.hexadecimal(theme.readable_on(primary))
-    assets = Assets(
-        {
-            "theme.css": theme.stylesheet(app.brand.primary_color, app.brand.accent_color),
-            "icon.svg": icon(app.brand.name, theme.hexadecimal(primary), ink),
-        }
-    )
     translators = {locale: Translator(locale, app.words.get(locale, {})) for locale in offered}
-    return Site(settings, database, environment, assets, translators)
+    return Site(settings, database, environment, Assets(_made(app.brand)), translators)
+
+
+def _made(brand: Brand) -> dict[str, str]:
+    """The files that are made of the brand."""
+    primary = parse(brand.primary_color)
+    return {
+        "theme.css": theme.stylesheet(brand.primary_color, brand.accent_color),
+        "icon.svg": icon(brand.name, hexadecimal(primary), hexadecimal(readable_on(primary))),
+    }
+
+
+async def follow_brand(state: State) -> None:
+    """Takes over what the owner changed of the brand, in this process or in another.
+
+    Raises `UnavailableError`.
+    """
+    site: Site = state.site
+    async with site.database.connection() as connection:
+        brand = await get_brand(connection, state.deployed_brand)
+    if brand.version != site.brand_version:
+        site.use(brand)
+        state.settings = site.settings
 
 
 def site_of(request: Request) -> Site:
@@ -140,6 +168,7 @@ def page(
         app=reader.site.settings.app,
         brand=reader.site.settings.app.brand,
         asset=reader.site.assets.url,
+        brand_images=reader.site.images,
         path=request.url.path,
         form_token=tokens.token(request),
         **{"form": Form.empty(), **context},

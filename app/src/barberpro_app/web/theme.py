@@ -1,64 +1,23 @@
-"""The brand's colours as CSS custom properties, made readable whatever the owner chose.
-
-Contrast is the relative-luminance ratio of WCAG 2.2 (1.4.3 and 1.4.11).
-"""
+"""The brand's colours as CSS custom properties, made readable whatever the owner chose."""
 
 from __future__ import annotations
 
-import re
-
-LIGHT_SURFACE = (255, 255, 255)
-LIGHT_PAGE = (247, 245, 242)
-DARK_SURFACE = (32, 33, 37)
-DARK_RAISED = (43, 45, 50)
-BLACK = (20, 20, 22)
-WHITE = (255, 255, 255)
-# A little above the 4.5:1 of WCAG 1.4.3, so that tints and rounding never fall below it.
-TEXT_CONTRAST = 5.0
-# A filled button against what it lies on; its text and its edge have contrasts of their own.
-STANDS_OUT = 2.0
-FALLBACK = (36, 75, 110)
-
-Colour = tuple[int, int, int]
-
-
-def parse(value: str) -> Colour:
-    """``#rgb`` or ``#rrggbb`` as three bytes; anything else becomes a neutral blue."""
-    digits = value.strip().removeprefix("#")
-    if re.fullmatch(r"[0-9a-fA-F]{3}", digits):
-        digits = "".join(digit * 2 for digit in digits)
-    if not re.fullmatch(r"[0-9a-fA-F]{6}", digits):
-        return FALLBACK
-    return int(digits[0:2], 16), int(digits[2:4], 16), int(digits[4:6], 16)
-
-
-def hexadecimal(colour: Colour) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*colour)
-
-
-def luminance(colour: Colour) -> float:
-    def linear(byte: int) -> float:
-        part = byte / 255
-        return part / 12.92 if part <= 0.04045 else float(((part + 0.055) / 1.055) ** 2.4)
-
-    red, green, blue = (linear(byte) for byte in colour)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one: Colour, other: Colour) -> float:
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def mix(one: Colour, other: Colour, share: float) -> Colour:
-    """``share`` of ``other`` in ``one``, 0 to 1."""
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
-    return red, green, blue
-
-
-def readable_on(background: Colour) -> Colour:
-    """Black or white, whichever is easier to read on it."""
-    return WHITE if contrast(WHITE, background) >= contrast(BLACK, background) else BLACK
+from barberpro_app.brand.colours import (
+    BLACK,
+    DARK_RAISED,
+    DARK_SURFACE,
+    LIGHT_PAGE,
+    LIGHT_SURFACE,
+    STANDS_OUT,
+    TEXT_CONTRAST,
+    WHITE,
+    Colour,
+    contrast,
+    hexadecimal,
+    mix,
+    parse,
+    readable_on,
+)
 
 
 def legible(colour: Colour, backgrounds: tuple[Colour, ...], towards: Colour) -> Colour:
@@ -99,9 +58,19 @@ def _scheme(primary: Colour, accent: Colour, page: Colour, surface: Colour, dark
     return "".join(f"--{name}:{hexadecimal(value)};" for name, value in values.items())
 
 
-def stylesheet(primary_color: str, accent_color: str) -> str:
-    """The custom properties of one brand, for light and dark."""
+def _schemes(primary_color: str, accent_color: str) -> tuple[str, str]:
     primary, accent = parse(primary_color), parse(accent_color)
     light = _scheme(primary, accent, LIGHT_PAGE, LIGHT_SURFACE, dark=False)
-    dark = _scheme(primary, accent, DARK_SURFACE, DARK_RAISED, dark=True)
+    return light, _scheme(primary, accent, DARK_SURFACE, DARK_RAISED, dark=True)
+
+
+def stylesheet(primary_color: str, accent_color: str) -> str:
+    """The custom properties of one brand, for light and dark."""
+    light, dark = _schemes(primary_color, accent_color)
     return f":root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
+
+
+def preview(primary_color: str, accent_color: str) -> str:
+    """The same for two boxes of one page, `.preview.light` and `.preview.dark`."""
+    light, dark = _schemes(primary_color, accent_color)
+    return f".preview.light{{{light}}}.preview.dark{{{dark}}}\n"
