@@ -39,6 +39,9 @@ def check(page: Page, name: str) -> None:
             page.screenshot(path=SCREENS / f"{name}-{scheme}.png", full_page=True)
         found = page.evaluate(RUN_AXE, options)
         assert found["passes"] > 0, f"{name}: axe looked at nothing"
+        if log := os.environ.get("BARBERPRO_AXE_LOG"):
+            with Path(log).open("a", encoding="utf-8") as lines:
+                lines.write(f"{name} {scheme} {len(found['violations'])}\n")
         assert found["violations"] == [], f"{name} {page.url} {found['violations']}"
     size = page.viewport_size
     assert size is not None
