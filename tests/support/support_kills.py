@@ -6,7 +6,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from support_operator import Operator
@@ -62,7 +62,9 @@ def kill_after(operator: Operator, name: str, events: int, seconds: float) -> No
     process.communicate()
 
 
-def falls(operator: Operator, seed: int, count: int) -> Iterator[Fall]:
+def falls(
+    operator: Operator, seed: int, count: int, enough: Callable[[], bool] = lambda: False
+) -> Iterator[Fall]:
     """``count`` new deployments, each killed once at a random moment of its run, and destroyed when
     it was looked at. In the end nothing but the backups-free empty home is left."""
     moments = random.Random(seed)
@@ -70,6 +72,8 @@ def falls(operator: Operator, seed: int, count: int) -> Iterator[Fall]:
     events = events_of(operator, "Sereno")
     wanted = end_state(operator, "sereno")
     for number in range(count):
+        if enough():
+            break
         name, after, seconds = (
             f"caida-{number}",
             moments.randint(0, events),
