@@ -15,7 +15,7 @@ from support_shop import Shop
 from barberpro_app.identity.principal import SCOPES
 
 TAGS = {"availability", "bookings", "sessions", "services", "providers", "locations", "clients",
-        "settings", "resources", "attendance", "visits", "series",
+        "settings", "resources", "attendance", "visits", "series", "approval",
         "classes"}  # fmt: skip
 EXAMPLES = 15
 #: What another client library would take.

@@ -419,7 +419,7 @@ def test_templates_agree_with_their_definitions() -> None:
         wanted = 2 if name.endswith("_neutral") else 7
         assert places(template["es_AR"]) == places(template["en"]) == wanted
     assert {item["category"] for item in definitions(neutral=True)} == {"UTILITY"}
-    assert len(definitions(neutral=False)) == 12
+    assert len(definitions(neutral=False)) == 18
 
 
 def test_what_answers_mean() -> None:
@@ -454,7 +454,7 @@ def test_health_of_integrations_tells_the_public_little(line: Line, browser: Cal
     assert "131000" in whatsapp["details"]["last_error"]
     assert browser.get("/api/v1/whatsapp/costs", headers=headers).status_code == 200
     templates = browser.get("/api/v1/whatsapp/templates", headers=headers).json()
-    assert len(templates["items"]) == 12
+    assert len(templates["items"]) == 18
 
 
 def test_consent_by_the_api_is_kept_with_its_text(line: Line, browser: Caller) -> None:

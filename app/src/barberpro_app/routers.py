@@ -11,6 +11,7 @@ from importlib import import_module
 
 from fastapi import APIRouter
 
+from barberpro_app.approval import endpoints as approval
 from barberpro_app.attendance import endpoints as attendance
 from barberpro_app.availability import endpoints as availability
 from barberpro_app.booking import endpoints as booking
@@ -32,6 +33,7 @@ from barberpro_app.waiting_list import endpoints as waiting_list
 ROUTERS: tuple[APIRouter, ...] = (
     booking.router,
     visit.router,
+    approval.router,
     attendance.router,
     group_session.router,
     series.router,

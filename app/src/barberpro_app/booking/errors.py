@@ -89,6 +89,18 @@ class NotChangeableError(ConflictError):
     code = "not_changeable"
 
 
+class NotRequestedError(ConflictError):
+    """This is not a request."""
+
+    code = "not_requested"
+
+
+class RequestLapsedError(ConflictError):
+    """The time to answer is over."""
+
+    code = "request_lapsed"
+
+
 class TooSoonError(PolicyError):
     """This starts sooner than the notice that is needed."""
 
@@ -174,6 +186,8 @@ _BY_CODE: dict[str, type[AppError]] = {
         NotOfferedError,
         HoldExpiredError,
         NotHeldError,
+        NotRequestedError,
+        RequestLapsedError,
         AlreadyExtendedError,
         NotChangeableError,
         TooSoonError,

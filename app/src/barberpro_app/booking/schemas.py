@@ -20,7 +20,9 @@ from barberpro_app.kit.schemas import (
     Version,
 )
 
-Status = Literal["held", "confirmed", "arrived", "completed", "no_show", "cancelled", "expired"]
+Status = Literal[
+    "held", "requested", "confirmed", "arrived", "completed", "no_show", "cancelled", "expired"
+]
 Note = Annotated[Sentence, Field(max_length=500)]
 Seats = Annotated[int, Field(ge=1, le=50)]
 
@@ -179,7 +181,7 @@ class BookingSearch(Request):
     provider_id: UUID | None = None
     location_id: UUID | None = None
     session_id: UUID | None = None
-    status: Annotated[list[Status], Field(max_length=7)] = Field(default_factory=list)
+    status: Annotated[list[Status], Field(max_length=8)] = Field(default_factory=list)
     starts_from: Instant | None = None
     starts_before: Instant | None = None
     after: Annotated[Line, Field(max_length=100)] | None = None

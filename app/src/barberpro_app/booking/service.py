@@ -216,7 +216,7 @@ async def agenda(
     query = BookingQuery(
         provider_id=provider_id,
         location_id=location_id,
-        statuses=("held", "confirmed", "arrived", "completed", "no_show", "cancelled"),
+        statuses=("held", "requested", "confirmed", "arrived", "completed", "no_show", "cancelled"),
         starts_from=midnight,
         starts_before=next_midnight,
         limit=AGENDA_LIMIT,

@@ -28,7 +28,9 @@ from barberpro_app.notification.values import BookingValues
 from barberpro_app.settings import AppConfiguration
 
 #: Messages about bookings that are not in anybody's calendar yet.
-NOT_YET = frozenset({"booking_offer", "booking_pay"})
+NOT_YET = frozenset(
+    {"booking_offer", "booking_pay", "booking_requested", "booking_declined", "booking_lapsed"}
+)
 
 
 class UnsendableError(Exception):

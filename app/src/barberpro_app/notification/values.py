@@ -42,6 +42,8 @@ class BookingValues:
             "code": booking["code"],
             "until": self._until(booking),
             "url": self._links.url(UUID(booking["id"])),
+            "answer_by": self._moment(booking.get("hold_expires_at"), booking["zone"], locale),
+            "reason": (booking.get("cancel_reason") or "") if shown else "",
         }
 
     @staticmethod
@@ -75,6 +77,13 @@ class BookingValues:
         """Of a day of a series that has no booking."""
         day = datetime.fromisoformat(payload["day"])
         return {"name": payload["name"], "day": _day(day, locale)}
+
+    def _moment(self, instant: str | None, zone: str, locale: str) -> str:
+        """The local day and hour; nothing of nothing."""
+        if not instant:
+            return ""
+        local = datetime.fromisoformat(instant).astimezone(ZoneInfo(zone))
+        return f"{_day(local, locale)}, {local:%H:%M}"
 
     def _money(self, centavos: int, locale: str) -> str:
         pattern = "#,##0" if centavos % 100 == 0 else "#,##0.00"

@@ -152,7 +152,7 @@ async def decide(
 async def upcoming_bookings(connection: Connection, client_id: UUID) -> int:
     cursor = await connection.execute(
         "SELECT count(*) AS count FROM booking WHERE client_id = %s AND starts_at > now()"
-        " AND status IN ('held', 'confirmed', 'arrived')",
+        " AND status IN ('held', 'requested', 'confirmed', 'arrived')",
         (client_id,),
     )
     row = await cursor.fetchone()

@@ -15,6 +15,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from barberpro_app.approval import service as approval
 from barberpro_app.booking import service as bookings
 from barberpro_app.booking.errors import (
     AlreadyExtendedError,
@@ -131,6 +132,7 @@ async def _page(
         back=_again(booking),
         policy=cancellation_sentence(reader, policies),
         quote=await money.quote(connection, reader, booking.id),
+        asks=await approval.asks(connection, booking.id),
         problem=problem,
     )
 

@@ -25,6 +25,7 @@ from barberpro_app.web import (
     staff_arrival,
     staff_booking,
     staff_new,
+    staff_requests,
     waiting,
 )
 from barberpro_app.web.problems import error_page
@@ -107,6 +108,7 @@ def install_pages(app: FastAPI, settings: Settings, database: Database) -> None:
         staff_arrival,
         staff_booking,
         staff_new,
+        staff_requests,
     ):
         app.include_router(module.router)
     for router in (*setup_routers, *routers_of(BY_SERVICE, settings.app.services)):

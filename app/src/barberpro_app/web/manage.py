@@ -146,7 +146,7 @@ async def ask_cancel(request: Request, token: str, reader: Reader = Depends(read
         booking = await visits.sitting(connection, reading(request), booking_of(request, token))
         policies = await offer.policies(connection, reader)
         rules = await class_terms.rules_for(connection, booking)
-    if booking.status != "confirmed":
+    if booking.status not in {"requested", "confirmed"}:
         return see(f"/reserva/{token}")
     return page(
         request,

@@ -46,7 +46,9 @@ async def mine(request: Request, reader: Reader = Depends(reader_of)) -> Respons
     now = clock.now()
     who = actor(request, reader.principal)
     query = BookingQuery(starts_from=now - REMEMBERED, limit=LISTED)
-    ahead = BookingQuery(starts_from=now, statuses=("confirmed", "arrived"), limit=LISTED)
+    ahead = BookingQuery(
+        starts_from=now, statuses=("requested", "confirmed", "arrived"), limit=LISTED
+    )
     async with reader.database.connection() as connection:
         coming = (await bookings.search(connection, who, ahead)).items
         every = (await bookings.search(connection, who, query)).items

@@ -156,7 +156,9 @@ class Inbox:
         url = self._links.url(booking_id)
         if found["status"] == "held" and action == "confirm":
             return "reschedule", locale, url  # an offer is taken on its page
-        stands = found["status"] in {"held", "confirmed"} and found["starts_at"] > datetime.now(UTC)
+        stands = found["status"] in {"held", "requested", "confirmed"} and found[
+            "starts_at"
+        ] > datetime.now(UTC)
         if not stands:
             again = found["status"] == "cancelled" and action == "cancel"
             return ("cancelled" if again else "gone"), locale, ""

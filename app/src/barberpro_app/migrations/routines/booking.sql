@@ -234,6 +234,7 @@ RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     v_answer jsonb := idempotency_begin(p_key);
     d booking;
+    r approval_rule;
 BEGIN
     IF v_answer IS NOT NULL THEN
         RETURN v_answer;
@@ -244,7 +245,16 @@ BEGIN
     d.note := coalesce(p_request->>'note', '');
     d.client_id := booking_client(p_actor, p_request);
     d.contact := booking_contact(p_actor, p_request);
+    r := approval_rule_for((p_request->>'service_id')::uuid, d.client_id, d.source);
+    IF r.id IS NOT NULL THEN
+        d.status := 'held';
+        d.hold_expires_at := now() + interval '1 hour';
+    END IF;
     d.id := booking_make(d, effective_policies(p_policies), p_request);
+    IF r.id IS NOT NULL THEN
+        SELECT * INTO d FROM booking WHERE id = d.id;
+        RETURN idempotency_end(p_key, 201, booking_ask(p_actor, d, r, d.client_id, p_request));
+    END IF;
     v_answer := booking_body(d.id);
     PERFORM audit_record(p_actor, 'booking.confirmed', 'booking', d.id::text,
         booking_facts(v_answer, p_request));
@@ -290,6 +300,8 @@ CREATE OR REPLACE FUNCTION booking_confirm(
 DECLARE
     v_answer jsonb := idempotency_begin(p_key);
     b booking;
+    r approval_rule;
+    v_client uuid;
 BEGIN
     IF v_answer IS NOT NULL THEN
         RETURN v_answer;
@@ -300,8 +312,13 @@ BEGIN
             visit_confirm(p_actor, p_policies, b.visit_id, p_request, NULL)->'body');
     END IF;
     PERFORM check_held(b);
+    v_client := booking_client(p_actor, p_request);
+    r := booking_asks(b, v_client);
+    IF r.id IS NOT NULL THEN
+        RETURN idempotency_end(p_key, 200, booking_ask(p_actor, b, r, v_client, p_request));
+    END IF;
     UPDATE booking SET status = 'confirmed', hold_expires_at = NULL, version = version + 1,
-        updated_at = now(), client_id = booking_client(p_actor, p_request),
+        updated_at = now(), client_id = v_client,
         contact = booking_contact(p_actor, p_request),
         note = coalesce(p_request->>'note', '')
     WHERE id = p_id;
@@ -441,12 +458,12 @@ DECLARE
     v_body jsonb;
     v_late integer;
 BEGIN
-    IF b.visit_id IS NOT NULL AND b.status = 'held' THEN
+    IF b.visit_id IS NOT NULL AND b.status IN ('held', 'requested') THEN
         RETURN visit_cancel(p_actor, p_policies, b.visit_id, p_request - 'version');
     END IF;
     IF b.status <> 'cancelled' THEN
         PERFORM check_version(b, p_request);
-        IF b.status NOT IN ('held', 'confirmed') THEN
+        IF b.status NOT IN ('held', 'requested', 'confirmed') THEN
             PERFORM refuse('not_changeable',
                 'A booking that is ' || b.status || ' cannot be cancelled.');
         END IF;
@@ -467,7 +484,7 @@ BEGIN
         v_body := booking_body(p_id);
         PERFORM audit_record(p_actor, 'booking.cancelled', 'booking', p_id::text,
             booking_facts(v_body, p_request) || jsonb_build_object('was', b.status));
-        IF b.status = 'confirmed' THEN
+        IF b.status IN ('requested', 'confirmed') THEN
             PERFORM tell_of_booking('booking_cancelled', p_id);
         END IF;
     END IF;
@@ -490,7 +507,7 @@ DECLARE
     b booking := booking_lock(p_actor, p_id, (p_request->>'version')::integer);
     v_body jsonb;
 BEGIN
-    IF b.client_id IS NULL OR b.status IN ('held', 'expired')
+    IF b.client_id IS NULL OR b.status IN ('held', 'requested', 'expired')
        OR (b.status = 'cancelled' AND v_status <> 'confirmed') OR b.status = v_status THEN
         PERFORM refuse('not_changeable',
             'A booking that is ' || b.status || ' cannot become ' || v_status || '.', 'status');

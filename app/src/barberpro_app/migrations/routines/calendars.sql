@@ -39,7 +39,7 @@ CREATE OR REPLACE FUNCTION booking_to_calendars() RETURNS trigger LANGUAGE plpgs
 BEGIN
     IF TG_OP = 'DELETE' THEN
         PERFORM calendar_touch(OLD.id, OLD.provider_id, false);
-    ELSIF NEW.status NOT IN ('held', 'expired') THEN
+    ELSIF NEW.status NOT IN ('held', 'requested', 'expired') THEN
         PERFORM calendar_touch(NEW.id, NEW.provider_id,
             NEW.status IN ('confirmed', 'arrived', 'completed', 'no_show'));
     END IF;

@@ -112,7 +112,7 @@ BEGIN
         PERFORM booking_for_payment(p_actor, p_booking, '{}', 30);
         SELECT * INTO b FROM booking WHERE id = p_booking;
     END IF;
-    IF b.status NOT IN ('held', 'confirmed', 'arrived') OR b.client_id IS NULL THEN
+    IF b.status NOT IN ('held', 'requested', 'confirmed', 'arrived') OR b.client_id IS NULL THEN
         PERFORM refuse('not_changeable', 'A booking that is ' || b.status
             || ' cannot be paid with a credit.');
     END IF;

@@ -137,7 +137,8 @@ BEGIN
         PERFORM booking_account_move(c_actor, 'booking.' || NEW.status,
             'booking:' || NEW.id || ':' || NEW.version, NULL, a);
     END IF;
-    IF NEW.status = 'cancelled' AND NOT NEW.late_charged THEN
+    IF NEW.status = 'cancelled' AND NOT NEW.late_charged
+       OR NEW.status = 'expired' AND OLD.status = 'requested' THEN
         FOR p IN SELECT m.id, m.payment_id, m.received_centavos - m.reversed_centavos AS rest
                  FROM mercado_pago_payment m JOIN payment x ON x.id = m.payment_id
                  WHERE x.booking_id = NEW.id AND x.visit_id IS NULL AND m.allocated
@@ -212,7 +213,7 @@ BEGIN
     IF b.visit_id IS NOT NULL THEN
         RETURN visit_for_payment(p_actor, b.visit_id, p_request, p_minutes);
     END IF;
-    IF b.status IN ('confirmed', 'arrived', 'completed', 'no_show') THEN
+    IF b.status IN ('requested', 'confirmed', 'arrived', 'completed', 'no_show') THEN
         RETURN b;
     END IF;
     PERFORM check_held(b);

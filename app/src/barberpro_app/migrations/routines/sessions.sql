@@ -192,7 +192,7 @@ LEFT JOIN provider_service ps ON ps.provider_id = g.provider_id AND ps.service_i
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(b.seats), 0)::integer AS taken FROM booking b
     WHERE b.session_id = g.id AND takes_seats(b.status)
-      AND (b.status <> 'held' OR b.hold_expires_at > now())
+      AND (b.hold_expires_at IS NULL OR b.hold_expires_at > now())
 ) seats
 CROSS JOIN LATERAL booking_price(g.service_id, g.provider_id, g.starts_at, g.zone,
                                  coalesce(ps.price_centavos, s.price_centavos)) price;

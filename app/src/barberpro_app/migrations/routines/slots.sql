@@ -98,15 +98,22 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION expire_hold(p_id uuid) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    b booking;
 BEGIN
+    SELECT * INTO b FROM booking WHERE id = p_id AND status IN ('held', 'requested')
+        AND hold_expires_at <= now() FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
     UPDATE booking SET status = 'expired', hold_expires_at = NULL, version = version + 1,
                        updated_at = now()
-    WHERE id = p_id AND status = 'held' AND hold_expires_at <= now();
-    IF FOUND THEN
-        UPDATE occupancy SET active = false WHERE booking_id = p_id;
-        RETURN true;
+    WHERE id = p_id;
+    UPDATE occupancy SET active = false WHERE booking_id = p_id;
+    IF b.status = 'requested' OR b.approved_at IS NOT NULL THEN
+        PERFORM tell_of_lapse(b);
     END IF;
-    RETURN false;
+    RETURN true;
 END $$;
 
 -- All holds whose time is over; what another transaction is busy with is left for the next call.
@@ -115,7 +122,7 @@ DECLARE
     v_id uuid;
     v_count integer := 0;
 BEGIN
-    FOR v_id IN SELECT id FROM booking WHERE status = 'held' AND hold_expires_at <= now()
+    FOR v_id IN SELECT id FROM booking WHERE status IN ('held', 'requested') AND hold_expires_at <= now()
                 ORDER BY id LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED LOOP
         IF expire_hold(v_id) THEN
             v_count := v_count + 1;

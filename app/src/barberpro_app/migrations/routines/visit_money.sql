@@ -40,14 +40,14 @@ DECLARE
 BEGIN
     PERFORM visit_lock(p_actor, p_visit, NULL);
     SELECT * INTO b FROM booking WHERE id = visit_lead(p_visit);
-    IF b.status IN ('confirmed', 'arrived', 'completed', 'no_show') THEN
+    IF b.status IN ('requested', 'confirmed', 'arrived', 'completed', 'no_show') THEN
         RETURN b;
     END IF;
     FOR b IN SELECT * FROM booking WHERE visit_id = p_visit ORDER BY visit_line DESC LOOP
         PERFORM check_held(b);
     END LOOP;
     v_until := least(now() + make_interval(mins => p_minutes), b.created_at + interval '60 minutes');
-    IF v_until < now() + interval '3 minutes' THEN
+    IF greatest(v_until, b.hold_expires_at) < now() + interval '3 minutes' THEN
         PERFORM refuse('hold_expired', 'The time is no longer kept for you; choose again.');
     END IF;
     IF b.client_id IS NULL THEN

@@ -374,6 +374,7 @@ DECLARE
     v_answer jsonb := idempotency_begin(p_key);
     d booking;
     v_visit uuid;
+    v_asks boolean;
 BEGIN
     IF v_answer IS NOT NULL THEN
         RETURN v_answer;
@@ -384,7 +385,16 @@ BEGIN
     d.note := coalesce(p_request->>'note', '');
     d.client_id := booking_client(p_actor, p_request);
     d.contact := booking_contact(p_actor, p_request);
+    v_asks := d.source NOT IN ('staff', 'system', 'api');
+    IF v_asks THEN
+        d.status := 'held';
+        d.hold_expires_at := now() + interval '1 hour';
+    END IF;
     v_visit := visit_make(d, effective_policies(p_policies), p_request);
+    IF v_asks THEN
+        RETURN idempotency_end(p_key, 201,
+            visit_confirm(p_actor, p_policies, v_visit, p_request, NULL)->'body');
+    END IF;
     v_answer := visit_body(v_visit);
     PERFORM audit_record(p_actor, 'visit.confirmed', 'visit', v_visit::text,
         visit_facts(v_answer, p_request));
@@ -421,6 +431,8 @@ CREATE OR REPLACE FUNCTION visit_confirm(
 DECLARE
     v_answer jsonb := idempotency_begin(p_key);
     b booking;
+    r approval_rule;
+    v_status text;
     v_due bigint;
 BEGIN
     IF v_answer IS NOT NULL THEN
@@ -434,19 +446,18 @@ BEGIN
     v_due := (SELECT coalesce(sum(greatest(0, x.deposit_centavos - booking_paid(x.id))), 0)
               FROM booking x WHERE x.visit_id = p_visit AND NOT booking_covered(x.id)
               AND x.source NOT IN ('staff', 'system', 'api'));
-    IF v_due > 0 THEN
+    r := visit_asks(p_visit);
+    IF v_due > 0 AND (r.id IS NULL OR r.deposit = 'before') THEN
         PERFORM refuse('deposit_required', 'A deposit of ' || v_due
             || ' centavos has to be paid first.', 'deposit_centavos');
     END IF;
-    UPDATE booking SET status = 'confirmed', hold_expires_at = NULL, version = version + 1,
-        updated_at = now() WHERE visit_id = p_visit;
-    UPDATE occupancy SET expires_at = NULL
-    WHERE booking_id IN (SELECT id FROM booking WHERE visit_id = p_visit);
-    PERFORM visit_touch(p_visit);
+    v_status := CASE WHEN r.id IS NULL THEN 'confirmed' ELSE 'requested' END;
+    PERFORM sitting_set(b, v_status, CASE v_status WHEN 'requested'
+        THEN approval_until(b, r.answer_hours) END);
     v_answer := visit_body(p_visit);
-    PERFORM audit_record(p_actor, 'visit.confirmed', 'visit', p_visit::text,
+    PERFORM audit_record(p_actor, 'visit.' || v_status, 'visit', p_visit::text,
         visit_facts(v_answer, p_request));
-    PERFORM tell_client('booking_confirmed', v_answer);
+    PERFORM tell_client('booking_' || v_status, v_answer);
     RETURN idempotency_end(p_key, 200, v_answer);
 END $$;
 
@@ -490,15 +501,17 @@ DECLARE
     v_body jsonb;
 BEGIN
     PERFORM visit_lock(p_actor, p_visit, NULL);
-    SELECT min(starts_at) FILTER (WHERE status = 'confirmed'), bool_or(status = 'confirmed')
+    SELECT min(starts_at) FILTER (WHERE status = 'confirmed'), bool_or(status IN ('requested', 'confirmed'))
     INTO v_first, v_told FROM booking WHERE visit_id = p_visit;
-    IF EXISTS (SELECT FROM booking WHERE visit_id = p_visit AND status IN ('held', 'confirmed')) THEN
+    IF EXISTS (SELECT FROM booking WHERE visit_id = p_visit
+               AND status IN ('held', 'requested', 'confirmed')) THEN
         PERFORM visit_lock(p_actor, p_visit, (p_request->>'version')::integer);
         IF p_request->>'override_reason' IS NULL
            AND v_first < now() + make_interval(hours => v_hours) THEN
             PERFORM refuse('too_late_to_cancel', 'It is too late to cancel this booking.');
         END IF;
-        FOR b IN SELECT * FROM booking WHERE visit_id = p_visit AND status IN ('held', 'confirmed')
+        FOR b IN SELECT * FROM booking WHERE visit_id = p_visit
+                 AND status IN ('held', 'requested', 'confirmed')
                  ORDER BY visit_line LOOP
             UPDATE booking SET status = 'cancelled', hold_expires_at = NULL, version = version + 1,
                 updated_at = now(), cancel_reason = coalesce(p_request->>'reason', '')

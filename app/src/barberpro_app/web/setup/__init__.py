@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from barberpro_app.web.setup import (
     api,
+    approvals,
     attendance,
     audit,
     brand,
@@ -34,6 +35,7 @@ routers = tuple(
         resources,
         holidays,
         policies,
+        approvals,
         attendance,
         series,
         waiting,

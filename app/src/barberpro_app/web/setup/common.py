@@ -70,6 +70,7 @@ def sections(reader: Reader) -> list[tuple[str, str]]:
         ("/ajustes/recursos", t("resource.title")),
         ("/ajustes/feriados", t("holidays.title")),
         ("/ajustes/reglas", t("policies.title")),
+        ("/ajustes/aprobacion", t("approval.title")),
         ("/ajustes/ausencias", t("absence.title")),
         ("/ajustes/espera", t("waiting.title")),
         *([("/ajustes/series", t("series.settings"))] if "payment" in reader.app.services else []),

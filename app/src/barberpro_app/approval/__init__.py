@@ -1,0 +1,1 @@
+"""Bookings that the business approves: the rules, and the answers."""
