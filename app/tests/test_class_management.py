@@ -16,6 +16,7 @@ from barberpro_app.attendance import service as attendance
 from barberpro_app.attendance.schemas import Forgiveness
 from barberpro_app.booking import service as bookings
 from barberpro_app.booking.errors import (
+    LateCancelCostsError,
     NotAGroupError,
     NotChangeableError,
     PaymentOverdueError,
@@ -120,12 +121,11 @@ class Gym:
             request = BookRequest.model_validate(wish)
             return await bookings.book(connection, self.shop.app, staff(), request)
 
-    async def cancel_as_client(self, booking: Booking) -> Booking:
+    async def cancel_as_client(self, booking: Booking, *, accept: bool = True) -> Booking:
         assert booking.client is not None
+        asked, who = CancelRequest(accept_late=accept), client(booking.client.id)
         async with self.database.connection() as connection:
-            return await bookings.cancel(
-                connection, self.shop.app, client(booking.client.id), booking.id, CancelRequest()
-            )
+            return await bookings.cancel(connection, self.shop.app, who, booking.id, asked)
 
     def soon(self, session: GroupSession, hours: float) -> None:
         """As if the session, with its bookings, began in so many hours."""
@@ -281,8 +281,10 @@ def test_late_cancelling_costs_the_credit_and_counts(shop: Shop, tmp_path: Path)
                 await membership.redeem(connection, shop.app, staff(), each.id, Redemption())
         in_time = await gym.book(session)
         gym.soon(session, 10)
-        await gym.cancel_as_client(in_time)
+        await gym.cancel_as_client(in_time, accept=False)
         gym.soon(session, 3)
+        with pytest.raises(LateCancelCostsError):
+            await gym.cancel_as_client(booking, accept=False)
         gone = await gym.cancel_as_client(booking)
         assert gone.status == "cancelled"
         assert shop.rows("SELECT taken, earned_uses, earned_centavos FROM pass_period") == [

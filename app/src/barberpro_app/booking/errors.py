@@ -125,6 +125,12 @@ class TooLateToCancelError(PolicyError):
     code = "too_late_to_cancel"
 
 
+class LateCancelCostsError(TooLateToCancelError):
+    """Cancelling this class now costs its credit or deposit, or counts as missed."""
+
+    code = "late_cancel_costs"
+
+
 class TooManyHoldsError(PolicyError):
     """You keep too many times already; confirm or release one first."""
 
@@ -194,6 +200,7 @@ _BY_CODE: dict[str, type[AppError]] = {
         TooFarError,
         TooLateToRescheduleError,
         TooLateToCancelError,
+        LateCancelCostsError,
         TooManyHoldsError,
         DepositRequiredError,
         ClientRequiredError,

@@ -80,10 +80,12 @@ class RescheduleRequest(Request):
 
 
 class CancelRequest(Request):
-    """Cancels a booking."""
+    """Cancels a booking. One of a class, after the notice of classes, costs its credit or deposit or
+    counts as missed: it is cancelled with `accept_late` only."""
 
     reason: Note = ""
     version: Version | None = None
+    accept_late: bool = False
     override_reason: Note | None = None
 
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from barberpro_app.audit.trail import Actor
 from barberpro_app.booking import service as bookings
+from barberpro_app.booking.errors import LateCancelCostsError
 from barberpro_app.booking.schemas import Booking, CancelRequest, RescheduleRequest
 from barberpro_app.kit import clock
 from barberpro_app.kit.database import Connection
@@ -167,8 +168,12 @@ async def cancel(request: Request, token: str, reader: Reader = Depends(reader_o
     try:
         async with reader.database.connection() as connection:
             booking = await visits.sitting(connection, reading(request), booking_id)
-            asked = CancelRequest(reason=reason, version=form.version())
+            asked = CancelRequest(
+                reason=reason, version=form.version(), accept_late=form.flag("tarde")
+            )
             await _cancel(connection, reader, holder(request, booking), booking, form, asked)
+    except LateCancelCostsError:  # it became late meanwhile: the page says what it costs
+        return see(f"/reserva/{token}/cancelar")
     except (ConflictError, PolicyError) as error:
         return await _page(request, reader, token, problem=explain(reader, error))
     return see(f"/reserva/{token}?hecho=cancelada")

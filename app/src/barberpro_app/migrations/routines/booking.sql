@@ -456,7 +456,7 @@ DECLARE
     v_policies CONSTANT jsonb := effective_policies(p_policies);
     b booking := booking_lock(p_actor, p_id, NULL);
     v_body jsonb;
-    v_late integer;
+    v_late boolean;
 BEGIN
     IF b.visit_id IS NOT NULL AND b.status IN ('held', 'requested') THEN
         RETURN visit_cancel(p_actor, p_policies, b.visit_id, p_request - 'version');
@@ -468,17 +468,16 @@ BEGIN
                 'A booking that is ' || b.status || ' cannot be cancelled.');
         END IF;
         IF b.status = 'confirmed' AND p_request->>'override_reason' IS NULL THEN
-            v_late := class_late_hours(b);
-            IF b.starts_at < now() + make_interval(hours => CASE WHEN v_late IS NULL
-                    THEN (v_policies->>'cancel_notice_hours')::integer ELSE 0 END) THEN
+            v_late := class_cancelled_late(b, p_request);
+            IF v_late IS NULL AND b.starts_at
+               < now() + make_interval(hours => (v_policies->>'cancel_notice_hours')::integer) THEN
                 PERFORM refuse('too_late_to_cancel', 'It is too late to cancel this booking.');
             END IF;
         END IF;
         UPDATE booking SET status = 'cancelled', hold_expires_at = NULL, version = version + 1,
             updated_at = now(), cancel_reason = coalesce(p_request->>'reason', ''),
-            late_cancel = coalesce(b.starts_at < now() + make_interval(hours => v_late), false),
-            late_charged = coalesce(b.starts_at < now() + make_interval(hours => v_late)
-                                    AND (class_rules()->>'late_charges')::boolean, false)
+            late_cancel = coalesce(v_late, false),
+            late_charged = coalesce(v_late AND (class_rules()->>'late_charges')::boolean, false)
         WHERE id = p_id;
         UPDATE occupancy SET active = false, expires_at = NULL WHERE booking_id = p_id;
         v_body := booking_body(p_id);

@@ -10,11 +10,29 @@ CREATE OR REPLACE FUNCTION class_rules() RETURNS jsonb LANGUAGE sql STABLE AS $$
            || coalesce((SELECT value FROM settings_value WHERE key = 'classes'), '{}')
 $$;
 
--- Hours before a booking's start from which cancelling is late but possible; null if it is no class, or
--- the general rule holds.
-CREATE OR REPLACE FUNCTION class_late_hours(b booking) RETURNS integer LANGUAGE sql STABLE AS $$
-    SELECT CASE WHEN b.session_id IS NOT NULL THEN (class_rules()->>'late_hours')::integer END
-$$;
+-- Whether cancelling a booking now is late; null if it is no class, or the general rule holds. What
+-- costs something is done only for who knows it: the request says accept_late.
+CREATE OR REPLACE FUNCTION class_cancelled_late(b booking, p_request jsonb) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_rules jsonb;
+    v_late boolean;
+BEGIN
+    IF b.session_id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    v_rules := class_rules();
+    v_late := b.starts_at < now() + make_interval(hours => (v_rules->>'late_hours')::integer);
+    IF v_late AND b.starts_at <= now() THEN
+        PERFORM refuse('too_late_to_cancel', 'It is too late to cancel this booking.');
+    ELSIF v_late AND NOT coalesce((p_request->>'accept_late')::boolean, false)
+          AND ((v_rules->>'late_charges')::boolean OR (v_rules->>'late_counts')::boolean) THEN
+        PERFORM refuse('late_cancel_costs',
+            'Cancelling this class now costs its credit or deposit, or counts as missed.',
+            'accept_late');
+    END IF;
+    RETURN v_late;
+END $$;
 
 -- What a client owes for longer than the owner waits: money for bookings that were, or the period of a
 -- membership that goes on. Null if nothing.
