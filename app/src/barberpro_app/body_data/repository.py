@@ -19,7 +19,8 @@ FROM client c WHERE c.id = %(client)s
 
 _SHARING = """
 SELECT c.id, c.name, max(b.starts_at) FILTER (WHERE b.starts_at <= now()) AS last_visit,
-       body_data_shared(c.id, %(provider)s) AS shared
+       EXISTS (SELECT FROM consent s WHERE s.client_id = c.id AND s.purpose = 'share_progress'
+               AND s.reference_id IS NULL AND s.revoked_at IS NULL) AS shared
 FROM booking b JOIN client c ON c.id = b.client_id
 WHERE b.provider_id = %(provider)s AND b.status IN ('confirmed', 'arrived', 'completed')
   AND (%(text)s = '' OR lower(c.name) LIKE lower(%(text)s) || '%%'
