@@ -81,7 +81,7 @@ def _settle(page: Page, deployed: ServedVertical, home: str, code: str) -> None:
         deployed.rows(
             "INSERT INTO calendar_connection (provider_id, kind, state, account, calendar, title,"
             " sealed, last_success_at, last_error, choices, next_sync_at) VALUES (%s, 'caldav', %s,"
-            " %s, %s, %s, '', now(), %s, %s, 'infinity') ON CONFLICT DO NOTHING",
+            " %s, %s, %s, '', now(), %s, %s, now() + interval '1 day') ON CONFLICT DO NOTHING",
             provider, state, 'martin@example.com', title or "x", title, error,
             json.dumps([{"calendar": "a", "title": "Personal"}, {"calendar": "b", "title": "Familia"}]),
         )  # fmt: skip
