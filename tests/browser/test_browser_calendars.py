@@ -45,6 +45,8 @@ def test_calendars(chromium: Browser, deployed: ServedVertical, screen: str) -> 
 
 
 def _walk(page: Page, deployed: ServedVertical, tag: str) -> None:
+    deployed.rows("DELETE FROM calendar_feed")
+    deployed.rows("DELETE FROM calendar_connection")
     code = book(page, deployed.url, name="Carla Sosa", email=f"{tag}@example.com", days_ahead=8)
     page.goto(deployed.owner_link())
     page.get_by_role("button", name="Entrar").click()
