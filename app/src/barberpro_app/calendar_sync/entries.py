@@ -33,7 +33,9 @@ class Entries:
 
     def event(self, row: Mapping[str, Any], detail: str) -> Event:
         shown = detail if detail in permitted(self._app) else "busy"
-        address = f"{self._app.public_url.rstrip('/')}/agenda/reserva/{row['subject_id']}"
+        site = self._app.public_url.rstrip("/")
+        is_session = row["capacity"] is not None
+        address = f"{site}/agenda" if is_session else f"{site}/agenda/reserva/{row['subject_id']}"
         place = ", ".join(part for part in (row["location"], row["address"]) if part)
         return Event(
             uid=f"{row['subject_id']}@{self.host}",
@@ -52,6 +54,8 @@ class Entries:
             return self._word
         names: Mapping[str, str] = row["service"]
         service = names.get(self._app.locale) or next(iter(names.values()), self._word)
+        if row["capacity"] is not None:  # a group's session
+            return f"{service} · {row['taken']}/{row['capacity']}"
         return f"{service} · {row['client']}" if shown == "full" and row["client"] else service
 
     def _description(self, row: Mapping[str, Any], shown: str, address: str) -> str:

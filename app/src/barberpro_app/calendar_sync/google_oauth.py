@@ -124,7 +124,7 @@ class GoogleSignIn:
         web = Web(own_network=self._addresses.own_network)
         try:
             return await web.send(
-                "POST", url, content=urlencode(values).encode(),
+                "POST", url, content=urlencode(values).encode(), unauthorized=True,
                 headers={"Content-Type": "application/x-www-form-urlencoded"},
             )  # fmt: skip
         finally:

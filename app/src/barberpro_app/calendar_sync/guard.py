@@ -111,9 +111,11 @@ class Web:
         await self._client.aclose()
 
     async def send(
-        self, method: str, url: str, *, headers: dict[str, str] | None = None, content: bytes = b""
-    ) -> Reply:
+        self, method: str, url: str, *, headers: dict[str, str] | None = None,
+        content: bytes = b"", unauthorized: bool = False,
+    ) -> Reply:  # fmt: skip
         """Any answer but 401, 429 and 5xx. Raises `PeerError` for those and for a network's failure.
+        `unauthorized`: a 401 as well, for its body says what is wrong.
 
         A redirect is followed with the method kept, to https only; who redirects has seen the
         password already.
@@ -128,7 +130,7 @@ class Web:
                 raise ForbiddenAddressError("not an address") from error
             target = reply.headers.get("location", "")
             if reply.status not in _REDIRECTS or not target:
-                return _judged(reply)
+                return reply if unauthorized and reply.status == 401 else _judged(reply)
             url = urljoin(url, target)
         raise PeerError("unreachable", "too many redirects")
 

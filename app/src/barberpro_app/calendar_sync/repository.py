@@ -209,6 +209,7 @@ async def conflicts(
         "SELECT c.id, c.kind, c.subject_id AS booking_id, c.provider_id, p.name AS provider_name,"
         " c.connection_id, k.title AS calendar_title, lower(c.period) AS event_starts_at,"
         " upper(c.period) AS event_ends_at, e.starts_at, e.ends_at, e.code, e.service, e.client,"
+        " e.capacity IS NOT NULL AS is_session,"
         " c.state, c.found_at"
         " FROM calendar_conflict c JOIN calendar_entry e ON e.subject_id = c.subject_id"
         " JOIN provider p ON p.id = c.provider_id JOIN calendar_connection k ON k.id = c.connection_id"

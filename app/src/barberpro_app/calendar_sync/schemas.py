@@ -63,6 +63,7 @@ class CalendarConnection(Answer):
     kind: Literal["caldav", "google"]
     state: Literal["choosing", "active", "refused", "removing"]
     account: str
+    calendar: str
     title: str
     choices: list[ChoosableCalendar]
     detail: Detail
@@ -83,7 +84,8 @@ class CalendarConnections(Answer):
 
 
 class CalendarConflict(Answer):
-    """`overlap`: an outside event lies on a booking; `moved`, `deleted`: our event there was."""
+    """`overlap`: an outside event lies on a booking; `moved`, `deleted`: our event there was. For a
+    group's session (`is_session`) `booking_id` is the session's."""
 
     id: UUID
     kind: Literal["overlap", "moved", "deleted"]
@@ -92,6 +94,9 @@ class CalendarConflict(Answer):
     provider_name: str
     calendar_title: str
     code: str
+    service: dict[str, str]
+    client: str
+    is_session: bool
     starts_at: Instant
     ends_at: Instant
     event_starts_at: Instant

@@ -15,12 +15,17 @@ from barberpro_app.settings import Settings
 State = Literal["ok", "idle", "limited", "failing", "not_set_up", "not_in_release"]
 #: An error that long ago, without anything waiting, says nothing about now.
 FORGET = timedelta(hours=24)
-CONTAINED = ("mail", "whatsapp", "mercado-pago")
+CONTAINED = ("mail", "whatsapp", "mercado-pago", "instagram", "caldav", "google-calendar")
+#: integration -> its queue; the others have none
+_QUEUES = {
+    "mail": "email",
+    **{name: name for name in CONTAINED if name not in {"mail", "mercado-pago"}},
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """`waiting` are messages not sent yet, `oldest_seconds` how long the first of them has been
+    """`waiting` are messages, bookings or posts not sent yet, `oldest_seconds` how long the first of them has been
     due, `dead_letters` those that wait for a person. None where there is no such thing."""
 
     name: str
@@ -41,8 +46,11 @@ async def every(connection: Connection, settings: Settings) -> list[Integration]
     set_up = {"mail": settings.app.mail is not None, "whatsapp": is_set_up(settings)}
     if "payment" in services:
         set_up["mercado-pago"] = secrets.optional("mercado-pago-access-token") is not None
+    if "social-sharing-service" in services:
+        set_up["instagram"] = secrets.optional("instagram-token") is not None
     if "calendar-sync" in services:
-        set_up["calendar-sync"] = "calendar-sync" in known
+        set_up["caldav"] = "caldav" in await _connected(connection)
+        set_up["google-calendar"] = secrets.optional("google-client-id") is not None
     return [
         _integration(name, known.get(name, IntegrationState(name)), queues, is_there=there)
         for name, there in set_up.items()
@@ -56,7 +64,7 @@ def _integration(
     *,
     is_there: bool,
 ) -> Integration:
-    channel = {"mail": "email", "whatsapp": "whatsapp"}.get(name)
+    channel = _QUEUES.get(name)
     state = _state(known, is_there=is_there, name=name)
     if channel is None:
         return Integration(name, is_there, state, known)
@@ -77,14 +85,33 @@ def _state(known: IntegrationState, *, is_there: bool, name: str) -> State:
     return "ok" if success is not None else "idle"
 
 
+async def _connected(connection: Connection) -> set[str]:
+    cursor = await connection.execute(
+        "SELECT DISTINCT kind FROM calendar_connection WHERE state IN ('active', 'refused')"
+    )
+    return {row["kind"] for row in await cursor.fetchall()}
+
+
 async def _queues(connection: Connection) -> dict[str, tuple[int, datetime | None, int]]:
-    """Channel -> waiting, since when the oldest has been due, dead letters."""
+    """Queue -> waiting, since when the oldest has been due, dead letters."""
     cursor = await connection.execute(
         "SELECT channel, count(*) FILTER (WHERE state IN ('pending', 'sending')) AS waiting,"
         " min(created_at) FILTER (WHERE state IN ('pending', 'sending')"
         "   AND next_attempt_at <= now() + interval '6 hours') AS oldest,"
         " count(*) FILTER (WHERE state = 'failed') AS dead"
         " FROM message WHERE state <> 'sent' GROUP BY channel"
+        " UNION ALL"
+        " SELECT CASE k.kind WHEN 'google' THEN 'google-calendar' ELSE k.kind END,"
+        " count(*) FILTER (WHERE m.state = 'pending'),"
+        " min(m.changed_at) FILTER (WHERE m.state = 'pending'),"
+        " count(*) FILTER (WHERE m.state = 'failed')"
+        " FROM calendar_mirror m JOIN calendar_connection k ON k.id = m.connection_id"
+        " WHERE m.state <> 'done' GROUP BY k.kind"
+        " UNION ALL"
+        " SELECT 'instagram', count(*) FILTER (WHERE state IN ('pending', 'container')),"
+        " min(created_at) FILTER (WHERE state IN ('pending', 'container')),"
+        " count(*) FILTER (WHERE state = 'failed')"
+        " FROM social_post WHERE state <> 'published' HAVING count(*) > 0"
     )
     return {
         row["channel"]: (row["waiting"], row["oldest"], row["dead"])

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 from barberpro_app.kit.database import Connection
 from barberpro_app.kit.logging import get_logger, redact
 
@@ -47,6 +49,15 @@ async def note_limit(connection: Connection, name: str, wait: timedelta, reason:
         " last_error_at = now(), last_error = %(reason)s,"
         " limited_until = greatest(s.limited_until, now() + %(wait)s)",
         {"name": name, "reason": redact(reason)[:200], "wait": wait},
+    )
+
+
+async def note_quota(connection: Connection, name: str, quota: dict[str, Any]) -> None:
+    """What the peer says of its limits."""
+    await connection.execute(
+        "INSERT INTO integration_state (name, quota) VALUES (%s, %s)"
+        " ON CONFLICT (name) DO UPDATE SET quota = EXCLUDED.quota",
+        (name, Jsonb(quota)),
     )
 
 

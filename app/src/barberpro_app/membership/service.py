@@ -93,7 +93,7 @@ async def sell_online(
 ) -> Payment:
     """As `sell`, with the address of the page to pay at. Raises `NotSetUpError`,
     `ProviderUnavailableError`."""
-    provider = desk.online.provider
+    provider = desk.provider
     async with desk.database.transaction() as connection:
         payment = await sell(connection, desk.app, actor, sale, key)
     return await open_page(desk, provider, payment, back_url)

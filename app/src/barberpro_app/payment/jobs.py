@@ -15,7 +15,6 @@ from barberpro_app.payment.service import look_up, take_in
 _BATCH = 20
 #: A payment that the provider does not know after so many looks, or a notice that never worked.
 _UNKNOWN_AFTER, _DROPPED_AFTER = 6, 40
-_TOO_MANY_REQUESTS = 429
 
 log = get_logger(__name__)
 
@@ -88,7 +87,7 @@ async def refunds(desk: PaymentDesk) -> int:
 
 
 async def _refund(desk: PaymentDesk, refund: Mapping[str, Any]) -> None:
-    provider = desk.online.provider
+    provider = desk.provider
     problem: ProviderError | None = None
     try:
         await provider.refund(refund["provider_payment"], refund["amount_centavos"], refund["id"])
@@ -108,5 +107,4 @@ async def _refund(desk: PaymentDesk, refund: Mapping[str, Any]) -> None:
 
 
 def _tell(error: ProviderError, doing: str) -> None:
-    kind = "rate.limit" if error.status == _TOO_MANY_REQUESTS else "provider_error"
-    log.warning(kind, integration="mercado-pago", doing=doing, error=str(error))
+    log.warning("provider_error", integration="mercado-pago", doing=doing, error=str(error))

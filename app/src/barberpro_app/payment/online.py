@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from barberpro_app.kit.database import Database
 from barberpro_app.kit.errors import ConfigurationError
 from barberpro_app.payment.errors import NotSetUpError
+from barberpro_app.payment.noted import NotedProvider
 from barberpro_app.payment.provider import OnlineProvider
 from barberpro_app.settings import AppConfiguration, Settings
 
@@ -79,3 +80,8 @@ class PaymentDesk:
     database: Database
     app: AppConfiguration
     online: OnlinePayments
+
+    @property
+    def provider(self) -> OnlineProvider:
+        """The provider, with how its calls end noted for operators. Raises `NotSetUpError`."""
+        return NotedProvider(self.online.provider, self.database)

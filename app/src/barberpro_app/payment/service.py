@@ -96,7 +96,7 @@ async def open_checkout(
 ) -> Payment:
     """A payment with the address of the page to pay at. Raises as `begin`, and `NotSetUpError`,
     `ProviderUnavailableError`: then nothing is lost, and the same can be asked again."""
-    provider = desk.online.provider
+    provider = desk.provider
     async with desk.database.transaction() as connection:
         payment = await begin(connection, desk.app, actor, booking_id, request)
     return await open_page(desk, provider, payment, back_url)
@@ -217,14 +217,14 @@ async def booking_money(
 async def take_in(desk: PaymentDesk, provider_payment: str) -> str | None:
     """Reads a payment at the provider and does what follows from it; None if there is none. Safe to
     repeat and to run at once. Raises `ProviderError`."""
-    found = await desk.online.provider.payment(provider_payment)
+    found = await desk.provider.payment(provider_payment)
     return None if found is None else await apply(desk, found)
 
 
 async def look_up(desk: PaymentDesk, payment_id: UUID) -> list[str]:
     """Asks the provider what was paid for one of ours, and does what follows. Raises
     `ProviderError`."""
-    found = await desk.online.provider.payments_of(payment_id)
+    found = await desk.provider.payments_of(payment_id)
     return [await apply(desk, item) for item in found]
 
 

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
 from barberpro_app.audit.trail import Actor, AuditedObject, record
+from barberpro_app.kit import integrations
 from barberpro_app.kit.addresses import is_public
 from barberpro_app.kit.database import Connection, Database
 from barberpro_app.kit.errors import ConflictError, DuplicateError, PolicyError
-from barberpro_app.kit.logging import get_logger
 from barberpro_app.portfolio import service as portfolio
 from barberpro_app.settings import Settings
 from barberpro_app.social_sharing.instagram import ADDRESS, Instagram, InstagramError
 from barberpro_app.social_sharing.schemas import Post, PostDraft, Posts
 
+NAME = "instagram"
 MOST_ATTEMPTS = 12
-log = get_logger(__name__)
+#: What is shown to operators as the pause; retries keep their own pace.
+LIMIT = timedelta(minutes=10)
 
 
 class NotSetUpError(ConflictError):
@@ -106,10 +109,11 @@ async def _attempt(
         url = f"{settings.app.public_url.rstrip('/')}/media/{jpeg.name}"
         change = await asyncio.to_thread(_step, instagram, row, url, shown.after_alt)
     except InstagramError as error:
-        if "429" in str(error):
-            log.warning("rate.limit", integration="instagram")
+        await _note(database, str(error), error.passing)
         final = not error.passing or row["attempts"] >= MOST_ATTEMPTS
         change = {"state": "failed" if final else row["state"], "last_error": str(error)[:300]}
+    else:
+        await _note(database, quota=change.pop("quota", None))
     values = {"container_id": row["container_id"], "media_id": None, "last_error": "", **change}
     async with database.transaction() as connection:
         await connection.execute(
@@ -120,6 +124,19 @@ async def _attempt(
         )
 
 
+async def _note(
+    database: Database, error: str = "", passing: bool = True, quota: dict[str, int] | None = None
+) -> None:
+    """How the call ended, for operators; a post that Instagram will never take is no fault of it."""
+    async with database.connection() as connection:
+        if quota is not None:
+            await integrations.note_quota(connection, NAME, quota)
+        if error.startswith("429"):
+            await integrations.note_limit(connection, NAME, LIMIT, error)
+        elif passing:
+            await integrations.note(connection, NAME, error)
+
+
 def _step(instagram: Instagram, row: dict[str, Any], url: str, alt: str) -> dict[str, Any]:
     """A container first; published when Instagram has finished it. What changes in the row."""
     account = instagram.account()
@@ -128,8 +145,9 @@ def _step(instagram: Instagram, row: dict[str, Any], url: str, alt: str) -> dict
         quota = instagram.quota(account)
         if quota.used >= quota.total:
             raise InstagramError("429: the day's posts are used up", passing=True)
-        return {"state": "container",
-                "container_id": instagram.create(account, url, row["caption"], alt)}  # fmt: skip
+        made = instagram.create(account, url, row["caption"], alt)
+        known = {"used": quota.used, "total": quota.total}
+        return {"state": "container", "container_id": made, "quota": known}
     state = instagram.state(container)
     if state == "PUBLISHED":  # we published it and did not hear the answer
         return {"state": "published"}

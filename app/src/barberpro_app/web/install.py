@@ -68,6 +68,7 @@ BY_SERVICE: Mapping[str, tuple[str, ...]] = {
     ),
     "provider-verification-service": ("barberpro_app.web.setup.licences",),
     "whatsapp-webhook": ("barberpro_app.web.notices_mine",),
+    "calendar-sync": ("barberpro_app.web.calendars",),
     "portfolio-service": ("barberpro_app.web.portfolio_gallery",),
     "class-management-service": (
         "barberpro_app.web.classes",

@@ -8,17 +8,31 @@ BEGIN
                    AND t.period && tstzrange(p_starts, p_ends));
 END $$;
 
--- What of ours stands in a provider's calendar; `live` is false once it should not any more.
+-- What of ours stands in a provider's calendar; `live` is false once it should not any more. A group's
+-- session stands there once, with its seats, and not each booking in it.
 CREATE OR REPLACE VIEW calendar_entry AS
 SELECT b.id AS subject_id, b.provider_id, b.starts_at, b.ends_at, b.code,
-       b.status IN ('confirmed', 'arrived', 'completed', 'no_show') AS live,
+       b.session_id IS NULL AND b.status IN ('confirmed', 'arrived', 'completed', 'no_show') AS live,
        b.version, b.updated_at, s.name AS service, l.name AS location, l.address,
        coalesce(b.contact->>'name', c.name, '') AS client,
-       coalesce(b.contact->>'phone', c.phone, '') AS phone
+       coalesce(b.contact->>'phone', c.phone, '') AS phone,
+       NULL::integer AS capacity, NULL::integer AS taken
 FROM booking b
 JOIN service s ON s.id = b.service_id
 JOIN location l ON l.id = b.location_id
-LEFT JOIN client c ON c.id = b.client_id;
+LEFT JOIN client c ON c.id = b.client_id
+UNION ALL
+SELECT g.id, g.provider_id, g.starts_at, g.ends_at, '', g.state = 'scheduled',
+       g.version, greatest(g.updated_at, t.changed_at), s.name, l.name, l.address, '', '',
+       g.capacity, t.seats
+FROM group_session g
+JOIN service s ON s.id = g.service_id
+JOIN location l ON l.id = g.location_id
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(b.seats) FILTER (WHERE b.status
+               IN ('confirmed', 'arrived', 'completed', 'no_show')), 0)::integer AS seats,
+           max(b.updated_at) AS changed_at
+    FROM booking b WHERE b.session_id = g.id) t;
 
 -- Has the calendars of a subject brought up to date: those that show it, and the provider's.
 CREATE OR REPLACE FUNCTION calendar_touch(p_subject uuid, p_provider uuid, p_live boolean)
@@ -39,6 +53,11 @@ CREATE OR REPLACE FUNCTION booking_to_calendars() RETURNS trigger LANGUAGE plpgs
 BEGIN
     IF TG_OP = 'DELETE' THEN
         PERFORM calendar_touch(OLD.id, OLD.provider_id, false);
+    ELSIF NEW.session_id IS NOT NULL THEN
+        PERFORM calendar_touch(NEW.session_id, NEW.provider_id, false);
+        IF TG_OP = 'UPDATE' AND OLD.session_id <> NEW.session_id THEN
+            PERFORM calendar_touch(OLD.session_id, OLD.provider_id, false);
+        END IF;
     ELSIF NEW.status NOT IN ('held', 'requested', 'expired') THEN
         PERFORM calendar_touch(NEW.id, NEW.provider_id,
             NEW.status IN ('confirmed', 'arrived', 'completed', 'no_show'));
@@ -46,10 +65,23 @@ BEGIN
     RETURN NULL;
 END $$;
 CREATE OR REPLACE TRIGGER booking_to_calendars_changed
-    AFTER INSERT OR UPDATE OF status, provider_id, service_id, client_id, starts_at, ends_at ON booking
-    FOR EACH ROW EXECUTE FUNCTION booking_to_calendars();
+    AFTER INSERT OR UPDATE OF status, provider_id, service_id, client_id, starts_at, ends_at, session_id
+    ON booking FOR EACH ROW EXECUTE FUNCTION booking_to_calendars();
 CREATE OR REPLACE TRIGGER booking_to_calendars_gone
     AFTER DELETE ON booking FOR EACH ROW EXECUTE FUNCTION booking_to_calendars();
+
+CREATE OR REPLACE FUNCTION session_to_calendars() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        PERFORM calendar_touch(OLD.id, OLD.provider_id, false);
+    ELSE
+        PERFORM calendar_touch(NEW.id, NEW.provider_id, NEW.state = 'scheduled');
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER session_to_calendars_changed
+    AFTER INSERT OR DELETE OR UPDATE OF state, provider_id, service_id, starts_at, ends_at, capacity
+    ON group_session FOR EACH ROW EXECUTE FUNCTION session_to_calendars();
 
 -- What a connection that begins has to write: everything from yesterday on.
 CREATE OR REPLACE FUNCTION calendar_fill(p_connection uuid) RETURNS integer LANGUAGE plpgsql AS $$

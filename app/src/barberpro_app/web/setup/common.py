@@ -74,6 +74,11 @@ def sections(reader: Reader) -> list[tuple[str, str]]:
         ("/ajustes/ausencias", t("absence.title")),
         ("/ajustes/espera", t("waiting.title")),
         *([("/ajustes/series", t("series.settings"))] if "payment" in reader.app.services else []),
+        *(
+            [("/calendarios", t("calendar.title"))]
+            if "calendar-sync" in reader.app.services
+            else []
+        ),
         *_money(reader),
         ("/ajustes/equipo", t("staff.title")),
         *_health(reader),
