@@ -29,6 +29,7 @@ from barberpro_app.resource import endpoints as resource
 from barberpro_app.series import endpoints as series
 from barberpro_app.visit import endpoints as visit
 from barberpro_app.waiting_list import endpoints as waiting_list
+from barberpro_app.walk_in import endpoints as walk_in
 
 ROUTERS: tuple[APIRouter, ...] = (
     booking.router,
@@ -38,6 +39,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     group_session.router,
     series.router,
     waiting_list.router,
+    walk_in.router,
     availability.router,
     catalog.router,
     provider.router,

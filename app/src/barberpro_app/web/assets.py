@@ -19,6 +19,7 @@ SOURCES = (
     "clinical.css",
     "recording.js",
     "scanner.js",
+    "queue.js",
     "body.css",
     "classes.css",
     "brand.js",

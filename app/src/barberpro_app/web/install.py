@@ -27,6 +27,7 @@ from barberpro_app.web import (
     staff_new,
     staff_requests,
     waiting,
+    walk_in,
 )
 from barberpro_app.web.problems import error_page
 from barberpro_app.web.rendering import create_site
@@ -101,6 +102,7 @@ def install_pages(app: FastAPI, settings: Settings, database: Database) -> None:
         arrival,
         series,
         waiting,
+        walk_in,
         mine,
         privacy_mine,
         account,

@@ -1,0 +1,1 @@
+"""Who walked in and waits their turn."""
