@@ -77,6 +77,7 @@ BOOKING_ROUTES = {
     "/reserva/{token}/cambiar": "rescheduled",
     "/reserva/{token}/cancelar": "cancelled",
     "/agenda/reserva/{booking_id}/cambiar": "rescheduled",
+    "/agenda/reserva/{booking_id}/mover": "rescheduled",
     "/agenda/reserva/{booking_id}/cancelar": "cancelled",
 }
 FOLLOW_SECONDS = 15.0
