@@ -229,9 +229,9 @@ def test_right_again_after_postgresql_was_restarted(
     expect(event).to_be_visible()
     server.restart()
     deployed.rows("UPDATE booking SET status = 'arrived' WHERE code = %s", code)
-    expect(event).to_have_class(re.compile("arrived"))
+    expect(event).to_have_class(re.compile("arrived"), timeout=20_000)
     # and when the browser's own connection was cut
     page.context.set_offline(True)
     deployed.rows("UPDATE booking SET status = 'completed' WHERE code = %s", code)
     page.context.set_offline(False)
-    expect(event).to_have_class(re.compile("completed"), timeout=15_000)
+    expect(event).to_have_class(re.compile("completed"), timeout=20_000)
