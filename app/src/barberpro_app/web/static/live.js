@@ -5,7 +5,7 @@
   const part = document.querySelector("[data-live]");
   if (!part || !window.EventSource) return;
   const SOON = 120, SILENT = 45000, AWAY = 60000, LATER = 15000, LONGEST = 30000;
-  const { live: what, first, last, provider, saidText } = part.dataset;
+  const { live: what, first, last, provider, address, saidText } = part.dataset;
   let since = part.dataset.since, heard = 0, pause = 1000;
   let source, timer, hidden, busy = false, stale = false;
 
@@ -31,8 +31,9 @@
     busy = true;
     stale = false;
     try {
-      const answer = await fetch(location.href, { headers: { "X-Fragment": "live" }, cache: "no-store" });
+      const answer = await fetch(address, { headers: { "X-Fragment": "live" }, cache: "no-store" });
       if (answer.redirected || answer.status === 401) return location.reload();
+      if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) return close();
       if (!answer.ok) throw new Error(answer.status);
       const text = await answer.text();
       if (held()) { stale = true; return; }
