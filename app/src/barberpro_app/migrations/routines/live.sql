@@ -34,7 +34,7 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-CREATE OR REPLACE TRIGGER group_session_told AFTER INSERT OR UPDATE OR DELETE ON group_session
+CREATE OR REPLACE TRIGGER group_session_agenda_told AFTER INSERT OR UPDATE OR DELETE ON group_session
     FOR EACH ROW EXECUTE FUNCTION session_told();
 
 -- Anything with `provider_id` and a `period`, which may be of many zones: a day more on either side.
