@@ -22,21 +22,6 @@ END $$;
 CREATE OR REPLACE TRIGGER booking_told AFTER INSERT OR UPDATE OR DELETE ON booking
     FOR EACH ROW EXECUTE FUNCTION booking_told();
 
-CREATE OR REPLACE FUNCTION session_told() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF TG_OP <> 'INSERT' THEN
-        PERFORM agenda_told('session', OLD.provider_id, (OLD.starts_at AT TIME ZONE OLD.zone)::date,
-                            (OLD.ends_at AT TIME ZONE OLD.zone)::date);
-    END IF;
-    IF TG_OP <> 'DELETE' THEN
-        PERFORM agenda_told('session', NEW.provider_id, (NEW.starts_at AT TIME ZONE NEW.zone)::date,
-                            (NEW.ends_at AT TIME ZONE NEW.zone)::date);
-    END IF;
-    RETURN NULL;
-END $$;
-CREATE OR REPLACE TRIGGER group_session_agenda_told AFTER INSERT OR UPDATE OR DELETE ON group_session
-    FOR EACH ROW EXECUTE FUNCTION session_told();
-
 -- Anything with `provider_id` and a `period`, which may be of many zones: a day more on either side.
 CREATE OR REPLACE FUNCTION period_told() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
