@@ -77,6 +77,7 @@ BOOKING_ROUTES = {
     "/reserva/{token}/cambiar": "rescheduled",
     "/reserva/{token}/cancelar": "cancelled",
     "/agenda/reserva/{booking_id}/cambiar": "rescheduled",
+    "/agenda/reserva/{booking_id}/mover": "rescheduled",
     "/agenda/reserva/{booking_id}/cancelar": "cancelled",
 }
 FOLLOW_SECONDS = 15.0
@@ -145,7 +146,7 @@ def _fill_state(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     app.state.error_page = None
     app.state.online_payments = OnlinePayments(settings)
     app.state.count_messages = count_by_state
-    app.state.live = live.Live(Hub(settings.secrets.database_url))
+    app.state.live = live.Live(Hub(settings.secrets.database_url, database.check))
     synced = "calendar-sync" in settings.app.services
     app.state.count_calendars = count_calendars if synced else None
     metrics.watch_pool(lambda: database.statistics)

@@ -69,6 +69,11 @@ class Database:
     async def open(self) -> None:
         await self._pool.open(wait=False)
 
+    async def check(self) -> None:
+        """Throws away the connections that are dead, as after a restart of the server: nobody else
+        has to find that out by an error."""
+        await self._pool.check()
+
     async def close(self) -> None:
         await self._pool.close(timeout=5)
 

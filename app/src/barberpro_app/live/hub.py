@@ -10,6 +10,7 @@ import asyncio
 import json
 import secrets
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -91,8 +92,10 @@ class Subscription:
 class Hub:
     """Listens, remembers the last changes, and hands each to who is interested."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, again: Callable[[], Awaitable[None]] | None = None) -> None:
+        """`again` is awaited whenever the database answers after it did not."""
         self._url = url
+        self._again = again
         self._epoch = secrets.token_hex(4)
         self._number = 0
         self._recent: deque[tuple[int, Change]] = deque(maxlen=REMEMBERED)
@@ -152,6 +155,8 @@ class Hub:
                 )  # fmt: skip
                 async with connection:
                     await connection.execute("LISTEN agenda")
+                    if self._again is not None:
+                        await self._again()
                     self.publish(LOOK_AGAIN)  # whatever happened while nobody listened
                     pause = FIRST_PAUSE
                     await self._listen(connection)

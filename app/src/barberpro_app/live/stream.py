@@ -57,8 +57,8 @@ class EventStream:
 
     async def _tell(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-        hello = f"retry: {RETRY_MILLISECONDS}\nid: {self._hub.position}\nevent: hello\ndata:\n\n"
-        await _send(send, hello)
+        # without an id: what was missed comes after it, and has to be asked for again if it does not
+        await _send(send, f"retry: {RETRY_MILLISECONDS}\nevent: hello\ndata:\n\n")
         while True:
             try:
                 told = await asyncio.wait_for(self._subscription.next(), BEAT_SECONDS)

@@ -23,6 +23,9 @@ SOURCES = (
     "body.css",
     "classes.css",
     "brand.js",
+    "agenda.css",
+    "live.js",
+    "agenda.js",
 )
 
 

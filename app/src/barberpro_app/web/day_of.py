@@ -1,22 +1,22 @@
-"""Gathers one day of the team: who works when, who is away, what is booked."""
+"""Gathers days of the team: who works when, who is away, what is booked."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from barberpro_app.agenda import service as agenda
+from barberpro_app.agenda.service import Absence, Days, Found, Hours, Item, Session
 from barberpro_app.audit.trail import Actor
-from barberpro_app.booking import service as bookings
-from barberpro_app.booking.schemas import Booking
 from barberpro_app.kit import clock
 from barberpro_app.kit.database import Connection
 from barberpro_app.location.schemas import Location
 from barberpro_app.location.service import list_holidays
-from barberpro_app.provider import service as providers
-from barberpro_app.provider.schemas import Provider, TimeOff, WorkingHours
+from barberpro_app.provider.schemas import Provider
 from barberpro_app.web import lanes
 from barberpro_app.web.booking_view import in_language
 from barberpro_app.web.lanes import Booked, Lane, Span
@@ -34,9 +34,9 @@ class Day:
 
 @dataclass(frozen=True)
 class Scope:
-    """Whose day: these providers, at one location or at all of them."""
+    """Whose days: these providers, at one location or at all of them."""
 
-    day: date
+    days: Days
     people: Sequence[Provider]
     places: Sequence[Location]
     location_id: UUID | None
@@ -47,50 +47,94 @@ def moment(day: date, minutes: int, zone: ZoneInfo) -> datetime:
     return (datetime.combine(day, time()) + timedelta(minutes=minutes)).replace(tzinfo=zone)
 
 
-async def gather(connection: Connection, reader: Reader, actor: Actor, scope: Scope) -> Day:
-    """The lanes of a day, in the order of the business."""
-    agenda = await bookings.agenda(
-        connection,
-        actor,
-        scope.day,
-        provider_id=scope.people[0].id if len(scope.people) == 1 else None,
-        location_id=scope.location_id,
-    )
-    holiday = await _holiday(connection, reader, scope.day)
-    away = await providers.list_time_off(connection, actor)
-    found: list[Lane] = []
-    for person in scope.people:
-        week = await providers.get_hours(connection, actor, person.id)
-        hours = [] if holiday else _todays(scope, week.hours)
-        booked = [_booked(reader, item) for item in agenda.items if item.provider.id == person.id]
-        work = [span for span, _ in _spans(scope, hours)]
-        off = [pause for _, pauses in _spans(scope, hours) for pause in _named(reader, pauses)]
-        off += _away(reader, scope, person, away)
-        lane = Lane(str(person.id), person.name)
-        lane.entries = lanes.entries(work, off, booked, clock.now())
-        found.append(lane)
-    return Day(scope.day, found, holiday)
-
-
-async def _holiday(connection: Connection, reader: Reader, day: date) -> str | None:
-    for item in await list_holidays(connection, reader.app, day.year):
-        if item.day == day and not item.open:
-            return reader.holiday(item.day, item.name)
-    return None
-
-
-def _todays(scope: Scope, hours: Iterable[WorkingHours]) -> list[WorkingHours]:
+async def gather(connection: Connection, reader: Reader, actor: Actor, scope: Scope) -> list[Day]:
+    """The lanes of each day, in the order of the business."""
+    keys = [person.id for person in scope.people]
+    found = await agenda.look(connection, actor, scope.days, keys, scope.location_id)
+    holidays = await _holidays(connection, reader, scope.days)
+    booked = _by_day(reader, scope, found.items)
     return [
-        item
-        for item in hours
-        if item.weekday == scope.day.isoweekday()
-        and item.valid_from <= scope.day
-        and (item.valid_to is None or item.valid_to >= scope.day)
-        and scope.location_id in (None, item.location_id)
+        Day(
+            day,
+            [
+                _lane(reader, scope, person, day, found, booked[day, person.id], day in holidays)
+                for person in scope.people
+            ],
+            holidays.get(day),
+        )
+        for day in scope.days.all
     ]
 
 
-def _spans(scope: Scope, hours: Iterable[WorkingHours]) -> list[tuple[Span, list[Span]]]:
+def _lane(
+    reader: Reader,
+    scope: Scope,
+    person: Provider,
+    day: date,
+    found: Found,
+    booked: list[Booked],
+    closed: bool,
+) -> Lane:
+    hours = [] if closed else _todays(day, person, found.hours)
+    spans = _spans(scope, day, hours)
+    work = [span for span, _ in spans]
+    off = [pause for _, pauses in spans for pause in _named(reader, pauses)]
+    off += _away(reader, scope, day, person, found.absences)
+    lane = Lane(str(person.id), person.name, work=work)
+    lane.entries = lanes.entries(
+        work, off, booked, clock.now(), _sessions(reader, scope, day, person, found.sessions)
+    )
+    return lane
+
+
+async def _holidays(connection: Connection, reader: Reader, days: Days) -> dict[date, str]:
+    found: dict[date, str] = {}
+    for year in {days.first.year, days.last.year}:
+        for item in await list_holidays(connection, reader.app, year):
+            if days.first <= item.day <= days.last and not item.open:
+                found[item.day] = reader.holiday(item.day, item.name)
+    return found
+
+
+def _by_day(
+    reader: Reader, scope: Scope, items: Iterable[Item]
+) -> defaultdict[tuple[date, UUID], list[Booked]]:
+    found: defaultdict[tuple[date, UUID], list[Booked]] = defaultdict(list)
+    for item in items:
+        day = item.starts_at.astimezone(scope.days.zone).date()
+        found[day, item.provider_id].append(_booked(reader, item))
+    return found
+
+
+def _sessions(
+    reader: Reader, scope: Scope, day: date, person: Provider, sessions: Iterable[Session]
+) -> list[Span]:
+    """Groups of a person's day, named by service, place and seats."""
+    found: list[Span] = []
+    for item in sessions:
+        if item.provider_id != person.id:
+            continue
+        if item.starts_at.astimezone(scope.days.zone).date() != day:
+            continue
+        name = in_language(item.service, reader.locale, reader.app.locale)
+        seats = reader.t("agenda.seats", n=item.seats, most=item.capacity)
+        label = " \u00b7 ".join(part for part in (name, item.place, seats) if part)
+        found.append(Span(item.starts_at, item.ends_at, label))
+    return found
+
+
+def _todays(day: date, person: Provider, hours: Iterable[Hours]) -> list[Hours]:
+    return [
+        item
+        for item in hours
+        if item.provider_id == person.id
+        and item.weekday == day.isoweekday()
+        and item.valid_from <= day
+        and (item.valid_to is None or item.valid_to >= day)
+    ]
+
+
+def _spans(scope: Scope, day: date, hours: Iterable[Hours]) -> list[tuple[Span, list[Span]]]:
     """Working time and the pauses in it, as instants."""
     zones = {place.id: ZoneInfo(place.zone) for place in scope.places}
     found: list[tuple[Span, list[Span]]] = []
@@ -98,10 +142,9 @@ def _spans(scope: Scope, hours: Iterable[WorkingHours]) -> list[tuple[Span, list
         zone = zones.get(item.location_id)
         if zone is None:
             continue
-        work = Span(moment(scope.day, item.opens, zone), moment(scope.day, item.closes, zone))
+        work = Span(moment(day, item.opens, zone), moment(day, item.closes, zone))
         pauses = [
-            Span(moment(scope.day, pause.starts, zone), moment(scope.day, pause.ends, zone))
-            for pause in item.breaks
+            Span(moment(day, starts, zone), moment(day, ends, zone)) for starts, ends in item.breaks
         ]
         found.append((work, pauses))
     return found
@@ -109,38 +152,50 @@ def _spans(scope: Scope, hours: Iterable[WorkingHours]) -> list[tuple[Span, list
 
 def _named(reader: Reader, pauses: Iterable[Span]) -> list[Span]:
     label = reader.t("agenda.break")
-    return [Span(pause.start, pause.end, label) for pause in pauses]
+    return [Span(pause.start, pause.end, label, tone="break") for pause in pauses]
 
 
-def _away(reader: Reader, scope: Scope, person: Provider, away: Iterable[TimeOff]) -> list[Span]:
-    """Times off that touch the day, cut to it; of the provider or of a place where they work."""
-    zone = reader.app.zone
-    start, end = moment(scope.day, 0, zone), moment(scope.day, 24 * 60, zone)
+def _away(
+    reader: Reader, scope: Scope, day: date, person: Provider, away: Iterable[Absence]
+) -> list[Span]:
+    """Absences that touch the day, cut to it; of the provider or of a place where they work."""
+    start, end = Days(day, 1, scope.days.zone).stretch
     found: list[Span] = []
     for item in away:
         own = item.provider_id == person.id
-        if not own and item.location_id not in person.location_ids:
+        if not own and (
+            item.provider_id is not None or item.location_id not in person.location_ids
+        ):
             continue
         if item.ends_at <= start or item.starts_at >= end:
             continue
-        remove = f"/agenda/bloqueo/{person.id}/{item.id}/quitar" if own else ""
-        label = item.reason or reader.t("agenda.off")
-        found.append(Span(max(item.starts_at, start), min(item.ends_at, end), label, remove))
+        taken_back = own and item.id is not None
+        remove = f"/agenda/bloqueo/{person.id}/{item.id}/quitar" if taken_back else ""
+        label = reader.t("agenda.elsewhere") if item.outside else item.reason
+        found.append(
+            Span(
+                max(item.starts_at, start),
+                min(item.ends_at, end),
+                label or reader.t("agenda.off"),
+                remove,
+                "busy" if item.outside else "off",
+            )
+        )
     return found
 
 
-def _booked(reader: Reader, item: Booking) -> Booked:
+def _booked(reader: Reader, item: Item) -> Booked:
     return Booked(
         span=Span(item.starts_at, item.ends_at),
         id=str(item.id),
         status=item.status,
-        client=item.client.name if item.client else "",
-        service=" · ".join(
-            [
-                in_language(item.service.name, reader.locale, reader.app.locale),
-                *(resource.name for resource in item.resources),
-            ]
+        client=item.client or "",
+        service=" \u00b7 ".join(
+            [in_language(item.service, reader.locale, reader.app.locale), *item.resources]
         ),
-        note=item.note,
+        note=item.has_note,
         version=item.version,
+        taken=Span(item.taken_from, item.taken_until),
+        client_id=str(item.client_id or ""),
+        in_session=item.session_id is not None,
     )

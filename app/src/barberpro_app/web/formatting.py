@@ -54,6 +54,16 @@ class Formats:
         pattern = "EEEE d 'de' MMMM" if spanish else "EEEE, MMMM d"
         return format_date(day, pattern, locale=self._babel)
 
+    def days(self, first: date, last: date) -> str:
+        """ "23 al 29 de noviembre" / "November 23 – 29"; both months where there are two."""
+        one = (first.year, first.month) == (last.year, last.month)
+        if self.locale.startswith("es"):
+            start = str(first.day) if one else format_date(first, "d 'de' MMMM", locale=self._babel)
+            end = format_date(last, "d 'de' MMMM", locale=self._babel)
+            return f"{start} al {end}"
+        end = str(last.day) if one else format_date(last, "MMMM d", locale=self._babel)
+        return f"{format_date(first, 'MMMM d', locale=self._babel)} \u2013 {end}"
+
     def long_day(self, day: date) -> str:
         spanish = self.locale.startswith("es")
         pattern = "EEEE d 'de' MMMM 'de' y" if spanish else "EEEE, MMMM d, y"

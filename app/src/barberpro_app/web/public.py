@@ -69,6 +69,7 @@ async def times(request: Request, dia: str = "", reader: Reader = Depends(reader
 async def _times_page(
     request: Request, reader: Reader, wish: Wish, day: date | None, problem: str = ""
 ) -> Response:
+    since = request.app.state.live.hub.position  # before anything is read
     async with reader.database.connection() as connection:
         chosen = await offer.choose(connection, reader, wish)
         bounds = choosing.bounds_of(chosen.policies, chosen.location.zone)
@@ -88,6 +89,7 @@ async def _times_page(
         view=view,
         fields=chosen.wish.fields,
         several=bool(chosen.wish.others),
+        since=since,
         problem=problem,
         policy=cancellation_sentence(reader, chosen.policies),
     )

@@ -21,7 +21,7 @@ from barberpro_app.identity.forms import FORM_FIELD, FormTokens, remember_visito
 from barberpro_app.kit.database import Database
 from barberpro_app.location.holidays import holiday_name
 from barberpro_app.settings import AppConfiguration, Brand, Settings
-from barberpro_app.web import language, texts, theme
+from barberpro_app.web import grid, language, texts, theme
 from barberpro_app.web.assets import Assets, icon
 from barberpro_app.web.formatting import Formats
 from barberpro_app.web.forms import Form, read
@@ -29,7 +29,7 @@ from barberpro_app.web.texts import Problem, Translator
 
 SEE_OTHER = 303
 # Pages hold personal data or a form of one visitor: no cache keeps them.
-PAGE_HEADERS = {"Cache-Control": "no-store", "Vary": "Accept-Language, Cookie"}
+PAGE_HEADERS = {"Cache-Control": "no-store", "Vary": "Accept-Language, Cookie, X-Fragment"}
 
 
 @dataclass
@@ -106,10 +106,11 @@ def create_site(settings: Settings, database: Database) -> Site:
 
 
 def _made(brand: Brand) -> dict[str, str]:
-    """The files that are made of the brand."""
+    """The files that are made: of the brand, and the rows of the agenda."""
     primary = parse(brand.primary_color)
     return {
         "theme.css": theme.stylesheet(brand.primary_color, brand.accent_color),
+        "rows.css": grid.stylesheet(),
         "icon.svg": icon(brand.name, hexadecimal(primary), hexadecimal(readable_on(primary))),
     }
 
@@ -171,6 +172,7 @@ def page(
         brand_images=reader.site.images,
         path=request.url.path,
         form_token=tokens.token(request),
+        fragment=request.headers.get("x-fragment", ""),
         **{"form": Form.empty(), **context},
     )
     response = HTMLResponse(body, status_code=status, headers=PAGE_HEADERS)
