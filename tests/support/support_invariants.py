@@ -24,8 +24,8 @@ WHERE action = 'booking.cancelled' AND changes->>'was' = 'confirmed'
 
 WRONG = {
     "two at one time": """
-        SELECT a.id, b.id FROM occupancy a JOIN occupancy b ON a.resource_id = b.resource_id
-        AND a.id < b.id AND a.active AND b.active AND a.period && b.period""",
+        SELECT a.resource_id, a.period FROM occupancy a JOIN occupancy b
+        ON a.resource_id = b.resource_id AND a.ctid < b.ctid AND a.active AND b.active AND a.period && b.period""",
     "more seats than there are": """
         SELECT g.id FROM group_session g JOIN booking b ON b.session_id = g.id
         AND b.status NOT IN ('cancelled', 'expired')
@@ -64,10 +64,10 @@ WRONG = {
             WHEN b.status = 'completed' AND NOT booking_covered(b.id) THEN b.price_centavos
             WHEN b.status = 'no_show' OR b.late_charged THEN a.gross ELSE 0 END""",
     "a visit's payment that is not what its bookings got": """
-        SELECT p.id FROM payment p WHERE p.visit_id IS NOT NULL AND p.state = 'approved'
-        AND (p.received_centavos, p.refunded_centavos) IS DISTINCT FROM (
-            SELECT sum(s.received_centavos)::bigint, sum(s.refunded_centavos)::bigint
-            FROM payment_share s WHERE s.payment_id = p.id)""",
+        SELECT p.id FROM payment p LEFT JOIN payment_share s ON s.payment_id = p.id
+        WHERE p.visit_id IS NOT NULL AND p.state = 'approved' GROUP BY p.id
+        HAVING p.received_centavos <> coalesce(sum(s.received_centavos), 0)
+        OR p.refunded_centavos <> coalesce(sum(s.refunded_centavos), 0)""",
     "a client who is owed something else than the accounts say": """
         WITH books AS (SELECT client_id, -sum(amount) AS net FROM ledger_line
             WHERE account IN ('deposits', 'receivable') AND client_id IS NOT NULL GROUP BY 1),
@@ -186,7 +186,9 @@ def violations(rows: Rows, *, after_worker: bool = True) -> list[str]:
 def books_against(rows: Rows, payments: list[dict[str, Any]]) -> list[str]:
     """The books against the account at Mercado Pago: each payment is known, and the sums agree."""
     found = []
-    known = dict(rows("SELECT id, (received_centavos, reversed_centavos)::text FROM mercado_pago_payment"))
+    known = dict(
+        rows("SELECT id, (received_centavos, reversed_centavos)::text FROM mercado_pago_payment")
+    )
     for payment in payments:
         if payment["status"] in {"approved", "refunded", "charged_back"}:
             amount = round(payment["transaction_amount"] * 100)

@@ -68,10 +68,15 @@ CREATE OR REPLACE FUNCTION booking_ask(
 DECLARE
     v_body jsonb;
 BEGIN
-    UPDATE booking SET client_id = p_client, contact = booking_contact(p_actor, p_request),
-        note = coalesce(p_request->>'note', ''),
-        deposit_centavos = greatest(b.deposit_centavos,
-            (deposit_quote(b.service_id, p_client, b.price_centavos)).deposit)
+    -- what was asked of the same client before stays: it may be on its way already
+    IF b.client_id IS DISTINCT FROM p_client THEN
+        b.contact := NULL;
+        b.deposit_centavos := greatest(b.deposit_centavos,
+            (deposit_quote(b.service_id, p_client, b.price_centavos)).deposit);
+    END IF;
+    UPDATE booking SET client_id = p_client,
+        contact = coalesce(booking_contact(p_actor, p_request), b.contact),
+        note = coalesce(p_request->>'note', ''), deposit_centavos = b.deposit_centavos
     WHERE id = b.id RETURNING * INTO b;
     IF r.deposit = 'before' AND deposit_owed(b) > 0 THEN
         PERFORM refuse('deposit_required', 'A deposit of ' || deposit_owed(b)

@@ -319,7 +319,8 @@ BEGIN
     END IF;
     UPDATE booking SET status = 'confirmed', hold_expires_at = NULL, version = version + 1,
         updated_at = now(), client_id = v_client,
-        contact = booking_contact(p_actor, p_request),
+        contact = coalesce(booking_contact(p_actor, p_request),
+                           CASE WHEN b.client_id = v_client THEN b.contact END),
         note = coalesce(p_request->>'note', '')
     WHERE id = p_id;
     UPDATE occupancy SET expires_at = NULL WHERE booking_id = p_id;

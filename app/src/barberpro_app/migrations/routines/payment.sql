@@ -220,6 +220,7 @@ BEGIN
     IF b.client_id IS NULL THEN
         b.client_id := booking_client(p_actor, p_request);
         b.note := coalesce(p_request->>'note', '');
+        b.contact := booking_contact(p_actor, p_request);
         IF b.source NOT IN ('staff', 'system', 'api') THEN
             v_quote := deposit_quote(b.service_id, b.client_id, b.price_centavos);
             b.deposit_centavos := greatest(b.deposit_centavos, v_quote.deposit);
@@ -230,7 +231,8 @@ BEGIN
         PERFORM refuse('hold_expired', 'The time is no longer kept for you; choose again.');
     END IF;
     b.hold_expires_at := greatest(b.hold_expires_at, v_until);
-    UPDATE booking SET client_id = b.client_id, note = b.note, version = version + 1,
+    UPDATE booking SET client_id = b.client_id, contact = b.contact, note = b.note,
+        version = version + 1,
         deposit_centavos = b.deposit_centavos, hold_expires_at = b.hold_expires_at,
         updated_at = now() WHERE id = b.id;
     UPDATE occupancy SET expires_at = b.hold_expires_at WHERE booking_id = b.id;

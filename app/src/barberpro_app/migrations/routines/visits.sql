@@ -409,19 +409,23 @@ CREATE OR REPLACE FUNCTION visit_facts(p_body jsonb, p_request jsonb) RETURNS js
         'bookings', (SELECT jsonb_agg(x->'id') FROM jsonb_array_elements(p_body->'lines') x)))
 $$;
 
--- Says whom a held visit is for; with that the deposits are worked out anew.
+-- Says whom a held visit is for; with somebody new the deposits are worked out anew. What was asked of
+-- the same client before stays: it may be on its way already.
 CREATE OR REPLACE FUNCTION visit_name_client(p_visit uuid, p_client uuid, p_contact jsonb, p_note text)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     b booking;
 BEGIN
     FOR b IN SELECT * FROM booking WHERE visit_id = p_visit AND status = 'held' ORDER BY visit_line LOOP
-        IF b.source NOT IN ('staff', 'system', 'api') THEN
-            b.deposit_centavos := greatest(b.deposit_centavos,
-                (deposit_quote(b.service_id, p_client, b.price_centavos)).deposit);
+        IF b.client_id IS DISTINCT FROM p_client THEN
+            IF b.source NOT IN ('staff', 'system', 'api') THEN
+                b.deposit_centavos := greatest(b.deposit_centavos,
+                    (deposit_quote(b.service_id, p_client, b.price_centavos)).deposit);
+            END IF;
+            b.contact := NULL;
         END IF;
-        UPDATE booking SET client_id = p_client, contact = p_contact, note = p_note,
-            deposit_centavos = b.deposit_centavos WHERE id = b.id;
+        UPDATE booking SET client_id = p_client, contact = coalesce(p_contact, b.contact),
+            note = p_note, deposit_centavos = b.deposit_centavos WHERE id = b.id;
     END LOOP;
 END $$;
 
