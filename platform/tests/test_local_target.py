@@ -270,7 +270,8 @@ def test_a_restart_of_the_machine_brings_it_back_in_an_environment_that_is_there
     record = platform.store.required(PLAN.deployment_id)
     record.revisions[1].python = "/gone/with/the/cache/bin/python"
     platform.store.save(record)
-    for process in processes_of(platform):
+    # the oldest is the supervisor: killed last it would start again what was killed before
+    for process in sorted(processes_of(platform), key=lambda process: process.create_time()):
         process.kill()
     again = LocalTarget(LocalPlatform.open(platform.layout.home))
     report = again.start(PLAN.deployment_id)
