@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg
@@ -159,7 +159,9 @@ def test_4_overview_and_doctor_tell_what_is(world: World) -> None:
     assert (summary.state, summary.revision, summary.vertical) == ("live", 1, "barbershop")
     assert summary.memory_bytes > 10 * 2**20
     seen = status(world.registry, world.target, DEPLOYMENT)
-    assert seen.summary == summary
+    # what it takes is measured at each look and moves by a page or two
+    assert seen.summary == replace(summary, memory_bytes=seen.summary.memory_bytes)
+    assert seen.summary.memory_bytes > 10 * 2**20
     assert any(finding.id == "compliance-audit-trail" for finding in seen.findings)
     assert all(finding.severity is not Severity.INFO for finding in seen.open_findings)
     examined = Doctor(world.platform, world.registry).examine()
