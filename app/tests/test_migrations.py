@@ -122,6 +122,13 @@ def test_every_routine_is_written_in_one_place_and_has_a_body_that_parses(
     assert len(names) > 60
     twice = [name for name, count in Counter(names).items() if count > 1]
     assert not twice
+    history = "\n".join(
+        entry.read_text() for entry in files("barberpro_app.migrations").joinpath("sql").iterdir()
+    )
+    made = re.findall(
+        r"^CREATE (?:OR REPLACE )?(FUNCTION|VIEW|TRIGGER) (\w+)", history, re.MULTILINE
+    )
+    assert not set(names) & set(made)
     with psycopg.connect(database_url) as connection:
         # now that all are there, each body is checked
         connection.execute("SET check_function_bodies = on")

@@ -11,7 +11,7 @@ from barberpro_app.kit.database import Connection
 
 
 async def decide(connection: Connection, *arguments: Any) -> Document:
-    return await call(connection, "SELECT booking_decide(%s, %s, %s, %s, %s) AS answer", arguments)
+    return await call(connection, "booking_decide", *arguments)
 
 
 async def asks(connection: Connection, booking_id: UUID) -> Document | None:

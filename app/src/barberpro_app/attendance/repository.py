@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from psycopg.types.json import Jsonb
 
 from barberpro_app.booking.errors import refusal
+from barberpro_app.kit import routines
 from barberpro_app.kit.database import Connection
 
 _SCORE = """
@@ -66,31 +66,19 @@ async def check_in(
     connection: Connection, actor: dict[str, Any], booking_id: UUID
 ) -> dict[str, Any]:
     """The booking's document. Raises the app's error for a refusal."""
-    row = await _call(connection, "SELECT booking_check_in(%s, %s) AS answer", actor, booking_id)
-    document: dict[str, Any] = row["answer"]["body"]
+    answer = await _call(connection, "booking_check_in", actor, booking_id)
+    document: dict[str, Any] = answer["body"]
     return document
 
 
 async def forgive(
     connection: Connection, actor: dict[str, Any], booking_id: UUID, reason: str
 ) -> None:
-    await _call(
-        connection, "SELECT no_show_forgive(%s, %s, %s) AS answer", actor, booking_id, reason
-    )
+    await _call(connection, "no_show_forgive", actor, booking_id, reason)
 
 
-async def _call(connection: Connection, query: str, *arguments: Any) -> dict[str, Any]:
-    adapted = [Jsonb(value) if isinstance(value, dict) else value for value in arguments]
-    try:
-        cursor = await connection.execute(query.encode(), adapted)
-    except psycopg.DatabaseError as error:
-        refused = refusal(error)
-        if refused is None:
-            raise
-        raise refused from error
-    row = await cursor.fetchone()
-    assert row is not None  # a function always gives a row
-    return row
+async def _call(connection: Connection, function: str, *arguments: Any) -> Any:
+    return await routines.call(connection, refusal, function, *arguments)
 
 
 async def todays(

@@ -12,7 +12,8 @@ from barberpro_app.kit.errors import (
     PolicyError,
     StaleVersionError,
 )
-from barberpro_app.kit.idempotency import REFUSED, IdempotencyKeyReusedError
+from barberpro_app.kit.idempotency import IdempotencyKeyReusedError
+from barberpro_app.kit.routines import refusals
 
 
 class SlotTakenError(ConflictError):
@@ -179,9 +180,13 @@ class ClientRequiredError(InvalidRequestError):
     code = "client_required"
 
 
-_BY_CODE: dict[str, type[AppError]] = {
-    error.code: error
-    for error in (
+def _taken(error: psycopg.Error) -> AppError | None:
+    """The rule that nothing can go round; everything else is a fault."""
+    return SlotTakenError() if isinstance(error, psycopg.errors.ExclusionViolation) else None
+
+
+refusal = refusals(
+    (
         SlotTakenError,
         SessionFullError,
         SessionChangedError,
@@ -212,17 +217,6 @@ _BY_CODE: dict[str, type[AppError]] = {
         IdempotencyKeyReusedError,
         NotFoundError,
         StaleVersionError,
-    )
-}
-
-
-def refusal(error: psycopg.Error) -> AppError | None:
-    """The app's error for a refusal by the database, or None if it is a fault."""
-    if isinstance(error, psycopg.errors.ExclusionViolation):
-        return SlotTakenError()
-    if error.sqlstate != REFUSED:
-        return None
-    kind = _BY_CODE.get(error.diag.message_primary or "")
-    if kind is None:
-        return None
-    return kind(error.diag.message_detail or "", field=error.diag.column_name or None)
+    ),
+    _taken,
+)

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from psycopg.sql import SQL
 from psycopg.types.json import Jsonb
 
 from barberpro_app.audit.trail import Actor
 from barberpro_app.booking.errors import refusal
+from barberpro_app.kit import routines
 from barberpro_app.kit.database import Connection
 
 Document = dict[str, Any]
 
-_HOLD = "SELECT booking_hold(%s, %s, %s, %s) AS answer"
-_BOOK = "SELECT booking_book(%s, %s, %s, %s) AS answer"
-_CONFIRM = "SELECT booking_confirm(%s, %s, %s, %s, %s) AS answer"
-_EXTEND = "SELECT booking_extend(%s, %s, %s) AS answer"
-_RESCHEDULE = "SELECT booking_reschedule(%s, %s, %s, %s, %s) AS answer"
-_CANCEL = "SELECT booking_cancel(%s, %s, %s, %s) AS answer"
-_SET_STATUS = "SELECT booking_set_status(%s, %s, %s) AS answer"
+_HOLD = "booking_hold"
+_BOOK = "booking_book"
+_CONFIRM = "booking_confirm"
+_EXTEND = "booking_extend"
+_RESCHEDULE = "booking_reschedule"
+_CANCEL = "booking_cancel"
+_SET_STATUS = "booking_set_status"
 
 
 def actor_argument(actor: Actor) -> dict[str, Any]:
-    """The actor with what of others' bookings it may touch (see 0001_booking.sql)."""
+    """The actor with what of others' bookings it may touch (see routines/booking.sql)."""
     principal = actor.principal
     argument: dict[str, Any] = actor.as_json()
     argument["staff"] = principal.kind in {"staff", "api", "system"}
@@ -40,51 +40,37 @@ def actor_argument(actor: Actor) -> dict[str, Any]:
 
 
 async def hold(connection: Connection, *arguments: Any) -> Document:
-    return await call(connection, _HOLD, arguments)
+    return await call(connection, _HOLD, *arguments)
 
 
 async def book(connection: Connection, *arguments: Any) -> Document:
-    return await call(connection, _BOOK, arguments)
+    return await call(connection, _BOOK, *arguments)
 
 
 async def confirm(connection: Connection, *arguments: Any) -> Document:
-    return await call(connection, _CONFIRM, arguments)
+    return await call(connection, _CONFIRM, *arguments)
 
 
 async def extend(connection: Connection, *arguments: Any) -> Document:
-    return await call(connection, _EXTEND, arguments)
+    return await call(connection, _EXTEND, *arguments)
 
 
 async def reschedule(connection: Connection, *arguments: Any) -> Document:
-    return await call(connection, _RESCHEDULE, arguments)
+    return await call(connection, _RESCHEDULE, *arguments)
 
 
 async def cancel(connection: Connection, *arguments: Any) -> Document:
-    return await call(connection, _CANCEL, arguments)
+    return await call(connection, _CANCEL, *arguments)
 
 
 async def set_status(connection: Connection, *arguments: Any) -> Document:
-    return await call(connection, _SET_STATUS, arguments)
+    return await call(connection, _SET_STATUS, *arguments)
 
 
-async def call(connection: Connection, query: str, arguments: Sequence[Any]) -> Document:
+async def call(connection: Connection, function: str, *arguments: Any) -> Document:
     """The function's answer {status, body, replayed}. Raises the app's error for a refusal."""
-    adapted = [Jsonb(value) if isinstance(value, Mapping) else value for value in arguments]
-    try:
-        cursor = await connection.execute(query.encode(), adapted)
-    except psycopg.DatabaseError as error:
-        refused = refusal(error)
-        if refused is None:
-            raise
-        raise refused from error
-    row = await cursor.fetchone()
-    if row is None:
-        raise psycopg.DataError("a booking function gave no row")
-    answer: Document = row["answer"]
+    answer: Document = await routines.call(connection, refusal, function, *arguments)
     return answer
-
-
-_call = call
 
 
 _GET = """SELECT document FROM booking_document

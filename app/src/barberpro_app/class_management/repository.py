@@ -10,9 +10,9 @@ from psycopg.types.json import Jsonb
 
 from barberpro_app.kit.database import Connection
 
-CREATE = "SELECT class_create(%s, %s, %s) AS answer"
-CHANGE = "SELECT class_change(%s, %s, %s, %s) AS answer"
-END = "SELECT class_end(%s, %s, %s, %s) AS answer"
+CREATE = "class_create"
+CHANGE = "class_change"
+END = "class_end"
 
 
 async def classes(connection: Connection, *, ended: bool) -> list[dict[str, Any]]:

@@ -58,7 +58,7 @@ async def create_class(
     `NotOfferedError`, `NotFoundError`."""
     body = _body(draft) | await _ahead(connection, app)
     stored = key.as_json() if key else None
-    answer = await call(connection, repository.CREATE, (actor_argument(actor), body, stored))
+    answer = await call(connection, repository.CREATE, actor_argument(actor), body, stored)
     return GymClass.model_validate(answer["body"])
 
 
@@ -72,7 +72,7 @@ async def change_class(
     """Raises as `create_class`, `StaleVersionError`, `NotChangeableError`."""
     body = _body(change) | await _ahead(connection, app)
     arguments = (actor_argument(actor), app.policies.model_dump(), class_id, body)
-    answer = await call(connection, repository.CHANGE, arguments)
+    answer = await call(connection, repository.CHANGE, *arguments)
     return GymClass.model_validate(answer["body"])
 
 
@@ -86,7 +86,7 @@ async def end_class(
         class_id,
         end.model_dump(mode="json"),
     )
-    answer = await call(connection, repository.END, arguments)
+    answer = await call(connection, repository.END, *arguments)
     return GymClass.model_validate(answer["body"])
 
 

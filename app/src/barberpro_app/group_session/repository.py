@@ -8,9 +8,9 @@ from uuid import UUID
 
 from barberpro_app.kit.database import Connection
 
-CREATE = "SELECT session_create(%s, %s, %s) AS answer"
-CHANGE = "SELECT session_change(%s, %s, %s) AS answer"
-CANCEL = "SELECT session_cancel(%s, %s, %s, %s) AS answer"
+CREATE = "session_create"
+CHANGE = "session_change"
+CANCEL = "session_cancel"
 
 _SPAN = """
 WITH days AS (

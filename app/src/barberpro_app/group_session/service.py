@@ -60,7 +60,7 @@ async def create(
     _check_agenda(actor, draft.provider_id)
     body = draft.model_dump(mode="json", exclude_none=True) | _holidays(app, draft.starts_at)
     stored = key.as_json() if key else None
-    answer = await call(connection, repository.CREATE, (actor_argument(actor), body, stored))
+    answer = await call(connection, repository.CREATE, actor_argument(actor), body, stored)
     return GroupSession.model_validate(answer["body"])
 
 
@@ -78,7 +78,7 @@ async def change(
     body = patch.model_dump(mode="json", exclude_none=True)
     starts_at = patch.starts_at or (await get(connection, session_id)).starts_at
     body |= _holidays(app, starts_at)
-    answer = await call(connection, repository.CHANGE, (actor_argument(actor), session_id, body))
+    answer = await call(connection, repository.CHANGE, actor_argument(actor), session_id, body)
     return GroupSession.model_validate(answer["body"])
 
 
@@ -94,7 +94,7 @@ async def cancel(
     _check_agenda(actor, None)
     body = request.model_dump(mode="json", exclude_none=True)
     arguments = (actor_argument(actor), app.policies.model_dump(), session_id, body)
-    answer = await call(connection, repository.CANCEL, arguments)
+    answer = await call(connection, repository.CANCEL, *arguments)
     return GroupSession.model_validate(answer["body"])
 
 

@@ -67,7 +67,7 @@ class RateLimiter:
         arrival = max(self._arrivals.get((limit.name, key), now), now)
         wait = arrival + spacing - limit.seconds - now
         if wait > 1e-9:
-            return wait
+            return min(wait, limit.seconds)  # a sum of floats may pass it by its last bit
         self._arrivals[limit.name, key] = arrival + spacing
         self._arrivals.move_to_end((limit.name, key))
         if len(self._arrivals) > self._capacity:

@@ -1,4 +1,4 @@
-"""SQL of plans and passes (migrations/sql/0009_membership.sql has the functions)."""
+"""SQL of plans and passes (routines/membership.sql has the functions)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-import psycopg
-from psycopg.types.json import Jsonb
-
+from barberpro_app.kit import routines
 from barberpro_app.kit.database import Connection
 from barberpro_app.membership.errors import refusal
 
@@ -46,26 +44,15 @@ async def add_plan(
 
 
 async def sell(connection: Connection, *arguments: Any) -> Document:
-    return await _call(connection, "SELECT pass_sell(%s, %s, %s, %s, %s, %s) AS answer", arguments)
+    return await _call(connection, "pass_sell", *arguments)
 
 
 async def redeem(connection: Connection, *arguments: Any) -> Document:
-    return await _call(connection, "SELECT pass_redeem(%s, %s, %s, %s) AS answer", arguments)
+    return await _call(connection, "pass_redeem", *arguments)
 
 
-async def _call(connection: Connection, query: str, arguments: Sequence[Any]) -> Document:
-    adapted = [Jsonb(value) if isinstance(value, Mapping) else value for value in arguments]
-    try:
-        cursor = await connection.execute(query.encode(), adapted)
-    except psycopg.DatabaseError as error:
-        refused = refusal(error)
-        if refused is None:
-            raise
-        raise refused from error
-    row = await cursor.fetchone()
-    if row is None:
-        raise psycopg.DataError("a function of passes gave no row")
-    document: Document = row["answer"]
+async def _call(connection: Connection, function: str, *arguments: Any) -> Document:
+    document: Document = await routines.call(connection, refusal, function, *arguments)
     return document
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-import psycopg
-
 from barberpro_app.booking import errors as booking_errors
 from barberpro_app.kit.errors import AppError, ConflictError, InvalidRequestError
-from barberpro_app.kit.idempotency import REFUSED
+from barberpro_app.kit.routines import refusals
 
 
 class NothingDueError(ConflictError):
@@ -46,14 +44,4 @@ class ProviderUnavailableError(AppError):
     headers: Mapping[str, str] = MappingProxyType({"Retry-After": "10"})
 
 
-_BY_CODE: dict[str, type[AppError]] = {
-    error.code: error for error in (NothingDueError, MoreThanDueError, MoreThanPaidError)
-}
-
-
-def refusal(error: psycopg.Error) -> AppError | None:
-    """The app's error for a refusal by the database, or None if it is a fault."""
-    kind = _BY_CODE.get(error.diag.message_primary or "")
-    if error.sqlstate == REFUSED and kind is not None:
-        return kind(error.diag.message_detail or "", field=error.diag.column_name or None)
-    return booking_errors.refusal(error)
+refusal = refusals((NothingDueError, MoreThanDueError, MoreThanPaidError), booking_errors.refusal)

@@ -1,14 +1,12 @@
-"""SQL of payments. Each change is one call of a database function (migrations/sql/0006_payment.sql)."""
+"""SQL of payments. Each change is one call of a database function (routines/payment.sql)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-import psycopg
-from psycopg.types.json import Jsonb
-
+from barberpro_app.kit import routines
 from barberpro_app.kit.database import Connection
 from barberpro_app.payment.errors import refusal
 
@@ -16,48 +14,32 @@ Document = dict[str, Any]
 
 
 async def begin(connection: Connection, *arguments: Any) -> Document:
-    return await _document(
-        connection, "SELECT payment_begin(%s, %s, %s, %s, %s) AS answer", arguments
-    )
+    return await _document(connection, "payment_begin", *arguments)
 
 
 async def keep(connection: Connection, *arguments: Any) -> None:
-    await _call(connection, "SELECT (booking_for_payment(%s, %s, %s, %s)).id AS answer", arguments)
+    await _call(connection, "booking_for_payment", *arguments)
 
 
 async def record(connection: Connection, *arguments: Any) -> Document:
-    return await _document(
-        connection, "SELECT payment_record(%s, %s, %s, %s, %s, %s) AS answer", arguments
-    )
+    return await _document(connection, "payment_record", *arguments)
 
 
 async def ask_refund(connection: Connection, *arguments: Any) -> Document:
-    return await _document(connection, "SELECT refund_ask(%s, %s, %s, %s) AS answer", arguments)
+    return await _document(connection, "refund_ask", *arguments)
 
 
 async def apply(connection: Connection, *arguments: Any) -> str:
-    query = "SELECT mercado_pago_apply(%s, %s, %s) AS answer"
-    return str(await _call(connection, query, arguments))
+    return str(await _call(connection, "mercado_pago_apply", *arguments))
 
 
-async def _document(connection: Connection, query: str, arguments: Sequence[Any]) -> Document:
-    document: Document = await _call(connection, query, arguments)
+async def _document(connection: Connection, function: str, *arguments: Any) -> Document:
+    document: Document = await _call(connection, function, *arguments)
     return document
 
 
-async def _call(connection: Connection, query: str, arguments: Sequence[Any]) -> Any:
-    adapted = [Jsonb(value) if isinstance(value, Mapping) else value for value in arguments]
-    try:
-        cursor = await connection.execute(query.encode(), adapted)
-    except psycopg.DatabaseError as error:
-        refused = refusal(error)
-        if refused is None:
-            raise
-        raise refused from error
-    row = await cursor.fetchone()
-    if row is None:
-        raise psycopg.DataError("a payment function gave no row")
-    return row["answer"]
+async def _call(connection: Connection, function: str, *arguments: Any) -> Any:
+    return await routines.call(connection, refusal, function, *arguments)
 
 
 async def get(connection: Connection, payment_id: UUID) -> Document | None:

@@ -1,6 +1,6 @@
 """What a booking costs: the owner's rules, and quotes by them.
 
-The arithmetic is in the database (migrations/sql/0005_pricing.sql), where a booking gets its price in
+The arithmetic is in the database (routines/pricing.sql), where a booking gets its price in
 the same round trip; a quote is the same function.
 """
 

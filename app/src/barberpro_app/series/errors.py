@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import psycopg
-
 from barberpro_app.booking import errors as booking_errors
-from barberpro_app.kit.errors import AppError, ConflictError
-from barberpro_app.kit.idempotency import REFUSED
+from barberpro_app.kit.errors import ConflictError
+from barberpro_app.kit.routines import refusals
 
 
 class SeriesConflictsError(ConflictError):
@@ -21,14 +19,4 @@ class NoCreditError(ConflictError):
     code = "no_credit"
 
 
-_BY_CODE: dict[str, type[AppError]] = {
-    error.code: error for error in (SeriesConflictsError, NoCreditError)
-}
-
-
-def refusal(error: psycopg.Error) -> AppError | None:
-    """The app's error for a refusal by the database, or None if it is a fault."""
-    kind = _BY_CODE.get(error.diag.message_primary or "")
-    if error.sqlstate == REFUSED and kind is not None:
-        return kind(error.diag.message_detail or "", field=error.diag.column_name or None)
-    return booking_errors.refusal(error)
+refusal = refusals((SeriesConflictsError, NoCreditError), booking_errors.refusal)

@@ -13,24 +13,23 @@ from barberpro_app.kit.database import Connection
 
 
 async def hold(connection: Connection, *arguments: Any) -> Document:
-    return await call(connection, "SELECT visit_hold(%s, %s, %s, %s) AS answer", arguments)
+    return await call(connection, "visit_hold", *arguments)
 
 
 async def book(connection: Connection, *arguments: Any) -> Document:
-    return await call(connection, "SELECT visit_book(%s, %s, %s, %s) AS answer", arguments)
+    return await call(connection, "visit_book", *arguments)
 
 
 async def confirm(connection: Connection, *arguments: Any) -> Document:
-    return await call(connection, "SELECT visit_confirm(%s, %s, %s, %s, %s) AS answer", arguments)
+    return await call(connection, "visit_confirm", *arguments)
 
 
 async def reschedule(connection: Connection, *arguments: Any) -> Document:
-    query = "SELECT visit_reschedule(%s, %s, %s, %s, %s) AS answer"
-    return await call(connection, query, arguments)
+    return await call(connection, "visit_reschedule", *arguments)
 
 
 async def cancel(connection: Connection, *arguments: Any) -> Document:
-    return await call(connection, "SELECT visit_cancel(%s, %s, %s, %s) AS answer", arguments)
+    return await call(connection, "visit_cancel", *arguments)
 
 
 _GET = """

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-import psycopg
-from psycopg.types.json import Jsonb
-
+from barberpro_app.kit import routines
 from barberpro_app.kit.database import Connection
 from barberpro_app.walk_in.errors import refusal
 
@@ -16,21 +13,8 @@ Document = dict[str, Any]
 
 
 async def call(connection: Connection, function: str, *arguments: Any) -> Document:
-    """The answer of one of the functions of routines/walk_in.sql. Raises the app's error."""
-    places = ", ".join(["%s"] * len(arguments))
-    adapted = [Jsonb(value) if isinstance(value, Mapping) else value for value in arguments]
-    try:
-        cursor = await connection.execute(
-            f"SELECT {function}({places}) AS answer".encode(), adapted
-        )
-    except psycopg.DatabaseError as error:
-        refused = refusal(error)
-        if refused is None:
-            raise
-        raise refused from error
-    row = await cursor.fetchone()
-    assert row is not None  # a function always gives a row
-    answer: Document = row["answer"]
+    """The function's answer. Raises the app's error for a refusal."""
+    answer: Document = await routines.call(connection, refusal, function, *arguments)
     return answer
 
 

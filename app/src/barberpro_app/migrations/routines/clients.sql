@@ -37,6 +37,8 @@ BEGIN
     END IF;
     RAISE EXCEPTION 'a consent may only be revoked' USING ERRCODE = 'insufficient_privilege';
 END $$;
+CREATE OR REPLACE TRIGGER consent_only_revoked BEFORE UPDATE OR DELETE ON consent
+    FOR EACH ROW EXECUTE FUNCTION consent_is_evidence();
 
 -- What of a record the law ties to the person as it was kept (Ley 26.529 arts. 13 and 18): entries are
 -- chained under the client's key, and the log of readings is evidence. Such a record is not dissolved.

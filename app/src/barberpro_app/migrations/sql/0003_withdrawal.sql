@@ -13,39 +13,3 @@ CREATE TABLE withdrawal_request (
     answered_at  timestamptz
 );
 CREATE INDEX withdrawal_request_created ON withdrawal_request (created_at);
-
--- Stores the request and has the code mailed to the consumer and the request to the business.
--- p_request: {code, name, email, booking_code, detail, locale, business_email}
-CREATE FUNCTION withdrawal_receive(p_actor jsonb, p_request jsonb) RETURNS void
-LANGUAGE plpgsql AS $$
-DECLARE
-    v_id uuid;
-    v_code CONSTANT text := p_request->>'code';
-BEGIN
-    INSERT INTO withdrawal_request (code, name, email, booking_code, detail, locale)
-    VALUES (v_code, p_request->>'name', p_request->>'email', p_request->>'booking_code',
-            p_request->>'detail', p_request->>'locale')
-    RETURNING id INTO v_id;
-    PERFORM audit_record(p_actor, 'withdrawal.received', 'withdrawal', v_id::text,
-        jsonb_build_object('code', v_code, 'booking_code', p_request->>'booking_code'));
-    INSERT INTO message (kind, recipient, locale, payload, dedupe_key)
-    VALUES ('withdrawal_received', p_request->>'email', p_request->>'locale',
-            jsonb_build_object('code', v_code, 'name', p_request->>'name'),
-            'withdrawal_received:' || v_id);
-    IF coalesce(p_request->>'business_email', '') <> '' THEN
-        INSERT INTO message (kind, recipient, locale, payload, dedupe_key)
-        VALUES ('withdrawal_to_answer', p_request->>'business_email', NULL,
-                (p_request - 'business_email') || jsonb_build_object('id', v_id),
-                'withdrawal_to_answer:' || v_id);
-    END IF;
-END $$;
-
-CREATE FUNCTION withdrawal_answer(p_actor jsonb, p_id uuid) RETURNS boolean LANGUAGE plpgsql AS $$
-BEGIN
-    UPDATE withdrawal_request SET answered_at = now() WHERE id = p_id AND answered_at IS NULL;
-    IF FOUND THEN
-        PERFORM audit_record(p_actor, 'withdrawal.answered', 'withdrawal', p_id::text, '{}');
-        RETURN true;
-    END IF;
-    RETURN false;
-END $$;

@@ -20,18 +20,6 @@ CREATE UNIQUE INDEX consent_in_force ON consent
     (client_id, purpose, coalesce(reference_id, '00000000-0000-0000-0000-000000000000'::uuid))
     WHERE revoked_at IS NULL;
 
--- A consent is evidence: it can be revoked, once, and neither changed nor removed.
-CREATE FUNCTION consent_is_evidence() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF TG_OP = 'UPDATE' AND OLD.revoked_at IS NULL AND NEW.revoked_at IS NOT NULL
-       AND to_jsonb(NEW) - 'revoked_at' = to_jsonb(OLD) - 'revoked_at' THEN
-        RETURN NEW;
-    END IF;
-    RAISE EXCEPTION 'a consent may only be revoked' USING ERRCODE = 'insufficient_privilege';
-END $$;
-CREATE TRIGGER consent_only_revoked BEFORE UPDATE OR DELETE ON consent
-    FOR EACH ROW EXECUTE FUNCTION consent_is_evidence();
-
 CREATE TABLE data_request (
     id uuid PRIMARY KEY DEFAULT uuidv7(),
     client_id uuid NOT NULL REFERENCES client,
