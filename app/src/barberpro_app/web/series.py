@@ -1,185 +1,31 @@
-"""A booking that is repeated: asked for, looked at before it is made, moved and ended. The same pages for
-the client, by the signed link, and for the team."""
+"""The pages of a series: its days, moving this and what follows, ending it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from barberpro_app.audit.trail import Actor
-from barberpro_app.booking import service as bookings
 from barberpro_app.booking.schemas import Booking
 from barberpro_app.identity.auth import require_scope
 from barberpro_app.kit.errors import AppError, NotFoundError
 from barberpro_app.series import service
-from barberpro_app.series.schemas import Series, SeriesDraft, SeriesEnd, SeriesMove, SeriesPart
+from barberpro_app.series.schemas import Series, SeriesEnd, SeriesMove
 from barberpro_app.web import choosing, offer, picker
-from barberpro_app.web.booking_view import actor, booking_of, holder, links_of, reading, view
+from barberpro_app.web.booking_view import view
 from barberpro_app.web.choosing import Wish
-from barberpro_app.web.forms import Form, parse_day
+from barberpro_app.web.forms import parse_day
 from barberpro_app.web.problems import explain
 from barberpro_app.web.rendering import Reader, page, reader_of, say, see, submitted
+from barberpro_app.web.series_seat import CLIENT, TEAM, Seat, lines_of, seat_of, why_of
 from barberpro_app.web.texts import problem as said
 
 router = APIRouter(include_in_schema=False)
 team = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("bookings:write"))])
-WEEKS = (1, 2, 3, 4, 6, 8)
-ENDS = ("veces", "dia", "nunca")
-MOST_TIMES = 200
 NOTICES = {"hecho": "series.made", "cambio": "series.moved", "fin": "series.ended"}
-
-
-@dataclass(frozen=True)
-class Seat:
-    """Who looks at which booking: `home` is the address of its page."""
-
-    booking: Booking
-    who: Actor
-    home: str
-    staff: bool
-
-    @property
-    def layout(self) -> str:
-        return "staff/base.html" if self.staff else "base.html"
-
-
-async def _client(request: Request, reader: Reader, token: str) -> Seat:
-    async with reader.database.connection() as connection:
-        booking = await bookings.get(connection, reading(request), booking_of(request, token))
-    if booking.client is None:
-        raise NotFoundError
-    return Seat(booking, holder(request, booking), f"/reserva/{token}", staff=False)
-
-
-async def _team(request: Request, reader: Reader, booking_id: UUID) -> Seat:
-    who = actor(request, reader.principal)
-    async with reader.database.connection() as connection:
-        booking = await bookings.get(connection, who, booking_id)
-    return Seat(booking, who, f"/agenda/reserva/{booking_id}", staff=True)
-
-
-@dataclass(frozen=True)
-class _Line:
-    """A planned day as the page shows it."""
-
-    day: date
-    starts_at: datetime | None
-    status: str
-    problem: str
-    address: str
-    moved: bool
-
-
-def _line(request: Request, reader: Reader, seat: Seat, part: SeriesPart, zone: str) -> _Line:
-    address = ""
-    if part.booking_id is not None and part.status not in (None, "expired"):
-        token = links_of(request).token(part.booking_id)
-        address = f"/agenda/reserva/{part.booking_id}" if seat.staff else f"/reserva/{token}"
-    moved = False
-    if part.starts_at is not None:
-        moved = reader.fmt.local(part.starts_at, zone).date() != part.planned_on
-    why = _why(reader, part.problem) if part.problem else ""
-    return _Line(part.planned_on, part.starts_at, part.status or "", why, address, moved)
-
-
-def _why(reader: Reader, problem: str) -> str:
-    key = f"series.problem.{problem}"
-    return reader.t(key if reader.t.has(key) else "series.problem.other")
-
-
-def _lines(request: Request, reader: Reader, seat: Seat, found: Series) -> list[_Line]:
-    return [_line(request, reader, seat, part, found.zone) for part in found.parts]
-
-
-async def _ask(
-    request: Request, reader: Reader, seat: Seat, form: Form, error: AppError | None = None
-) -> Response:
-    booking = seat.booking
-    async with reader.database.connection() as connection:
-        client = booking.client
-        credits_left = client is not None and await service.has_credits(connection, client.id)
-        series_id = await service.series_of(connection, booking.id)
-    if series_id is not None:
-        return see(f"{seat.home}/serie")
-    if booking.status not in ("confirmed", "arrived"):
-        return see(seat.home)
-    return page(
-        request,
-        reader,
-        "series/ask.html",
-        error.status if error else 422 if form.problems else 200,
-        seat=seat,
-        booking=view(request, reader, booking),
-        form=form if form.values else Form.empty(cada=1, termina="veces", veces=8),
-        weeks=[(n, reader.t.count("series.weeks", n)) for n in WEEKS],
-        ends=[(name, reader.t(f"series.end.{name}")) for name in ENDS],
-        credits=credits_left,
-        problem=explain(reader, error) if error else "",
-    )
-
-
-def _draft(form: Form) -> SeriesDraft | None:
-    """What the form asks for; None with the problems noted in it."""
-    weeks = form.integer("cada", least=1, most=26)
-    end = form.choice("termina", ENDS)
-    times = form.integer("veces", least=2, most=MOST_TIMES) if end == "veces" else None
-    until = form.day("ultimo") if end == "dia" else None
-    closed = form.choice("cerrado", ("skip", "next_day"))
-    if not form.ok:
-        return None
-    return SeriesDraft.model_validate(
-        {
-            "every_weeks": weeks,
-            "count": times,
-            "until": until,
-            "on_closed": closed,
-            "use_credits": form.flag("abono"),
-            "skip": [day for day in map(parse_day, form.several("saltear")) if day],
-        }
-    )
-
-
-async def _repeat(request: Request, reader: Reader, seat: Seat) -> Response:
-    """First what it would be; then, with what was seen accepted, it is made."""
-    form = await submitted(request)
-    draft = _draft(form)
-    if draft is None:
-        return await _ask(request, reader, seat, form)
-    confirmed = form.flag("confirmar")
-    try:
-        async with reader.database.connection() as connection:
-            make = service.create if confirmed else service.preview
-            found = await make(connection, reader.app, seat.who, seat.booking.id, draft)
-    except AppError as error:
-        if error.status not in (404, 409, 422):
-            raise
-        return await _ask(request, reader, seat, form, error)
-    if confirmed:
-        return see(f"{seat.home}/serie?hecho=hecho")
-    return page(
-        request,
-        reader,
-        "series/preview.html",
-        seat=seat,
-        booking=view(request, reader, seat.booking),
-        lines=_lines(request, reader, seat, found),
-        more=found.more,
-        made=sum(part.booking_id is not None for part in found.parts),
-        fields=_kept(form, found),
-    )
-
-
-def _kept(form: Form, found: Series) -> list[tuple[str, str]]:
-    """What the form said, and every conflict that was shown."""
-    names = ("cada", "termina", "veces", "ultimo", "cerrado", "abono")
-    fields = [(name, form.raw(name)) for name in names if form.raw(name)]
-    return fields + [("saltear", str(part.planned_on)) for part in found.parts if part.problem]
 
 
 async def _series(request: Request, reader: Reader, seat: Seat) -> Series:
@@ -188,6 +34,14 @@ async def _series(request: Request, reader: Reader, seat: Seat) -> Series:
         if series_id is None:
             raise NotFoundError
         return await service.get(connection, seat.who, series_id)
+
+
+@router.get(CLIENT + "/serie")
+@team.get(TEAM + "/serie")
+async def show(
+    request: Request, reader: Reader = Depends(reader_of), seat: Seat = Depends(seat_of)
+) -> Response:
+    return await _show(request, reader, seat)
 
 
 async def _show(
@@ -210,7 +64,7 @@ async def _show(
         series=found,
         booking=view(request, reader, seat.booking),
         rule=rule,
-        lines=_lines(request, reader, seat, found),
+        lines=lines_of(request, reader, seat, found),
         notice=reader.t(notice) if notice else "",
         problem=explain(reader, error) if error else "",
     )
@@ -222,7 +76,11 @@ def _clock(found: Series, booking: Booking) -> datetime:
     return datetime.combine(booking.starts_at.astimezone(zone).date(), hour, zone)
 
 
-async def _end(request: Request, reader: Reader, seat: Seat) -> Response:
+@router.post(CLIENT + "/serie/terminar")
+@team.post(TEAM + "/serie/terminar")
+async def end(
+    request: Request, reader: Reader = Depends(reader_of), seat: Seat = Depends(seat_of)
+) -> Response:
     form = await submitted(request)
     scope = form.choice("alcance", ("end", "following", "all"))
     if not form.ok:
@@ -246,6 +104,17 @@ async def _end(request: Request, reader: Reader, seat: Seat) -> Response:
             raise
         return await _show(request, reader, seat, error)
     return see(f"{seat.home}/serie?hecho=fin")
+
+
+@router.get(CLIENT + "/serie/cambiar")
+@team.get(TEAM + "/serie/cambiar")
+async def choose(
+    request: Request,
+    dia: str = "",
+    reader: Reader = Depends(reader_of),
+    seat: Seat = Depends(seat_of),
+) -> Response:
+    return await _choose(request, reader, seat, parse_day(dia))
 
 
 async def _choose(
@@ -279,8 +148,12 @@ async def _choose(
     )
 
 
-async def _move(request: Request, reader: Reader, seat: Seat) -> Response:
-    """As `_repeat`: shows what stays where it is before anything is moved."""
+@router.post(CLIENT + "/serie/cambiar")
+@team.post(TEAM + "/serie/cambiar")
+async def move(
+    request: Request, reader: Reader = Depends(reader_of), seat: Seat = Depends(seat_of)
+) -> Response:
+    """Shows what stays where it is before anything is moved."""
     form = await submitted(request)
     starts_at = picker.parse_instant(form.raw("inicio"))
     if starts_at is None:
@@ -296,9 +169,9 @@ async def _move(request: Request, reader: Reader, seat: Seat) -> Response:
     }
     try:
         async with reader.database.connection() as connection:
-            move = service.move if confirmed else service.preview_move
+            moving = service.move if confirmed else service.preview_move
             asked = SeriesMove.model_validate(values)
-            moved = await move(connection, reader.app, seat.who, found.id, asked)
+            moved = await moving(connection, reader.app, seat.who, found.id, asked)
     except AppError as error:
         if error.status not in (409, 422):
             raise
@@ -315,7 +188,7 @@ async def _move(request: Request, reader: Reader, seat: Seat) -> Response:
         "series/move_preview.html",
         seat=seat,
         booking=view(request, reader, seat.booking),
-        lines=_lines(
+        lines=lines_of(
             request,
             reader,
             seat,
@@ -323,92 +196,13 @@ async def _move(request: Request, reader: Reader, seat: Seat) -> Response:
                 update={"parts": [part for part in coming if part.booking_id not in kept]}
             ),
         ),
-        kept=[(item.day, _why(reader, item.problem)) for item in moved.kept],
+        kept=[(item.day, why_of(reader, item.problem)) for item in moved.kept],
         fields=[
             ("inicio", picker.instant_value(starts_at)),
             ("version", str(found.version)),
             *(("dejar", str(item.day)) for item in moved.kept),
         ],
     )
-
-
-@router.get("/reserva/{token}/repetir")
-async def ask(request: Request, token: str, reader: Reader = Depends(reader_of)) -> Response:
-    return await _ask(request, reader, await _client(request, reader, token), Form.empty())
-
-
-@router.post("/reserva/{token}/repetir")
-async def repeat(request: Request, token: str, reader: Reader = Depends(reader_of)) -> Response:
-    return await _repeat(request, reader, await _client(request, reader, token))
-
-
-@router.get("/reserva/{token}/serie")
-async def show(request: Request, token: str, reader: Reader = Depends(reader_of)) -> Response:
-    return await _show(request, reader, await _client(request, reader, token))
-
-
-@router.post("/reserva/{token}/serie/terminar")
-async def end(request: Request, token: str, reader: Reader = Depends(reader_of)) -> Response:
-    return await _end(request, reader, await _client(request, reader, token))
-
-
-@router.get("/reserva/{token}/serie/cambiar")
-async def choose(
-    request: Request, token: str, dia: str = "", reader: Reader = Depends(reader_of)
-) -> Response:
-    seat = await _client(request, reader, token)
-    return await _choose(request, reader, seat, parse_day(dia))
-
-
-@router.post("/reserva/{token}/serie/cambiar")
-async def move(request: Request, token: str, reader: Reader = Depends(reader_of)) -> Response:
-    return await _move(request, reader, await _client(request, reader, token))
-
-
-HOME = "/agenda/reserva/{booking_id}"
-
-
-@team.get(HOME + "/repetir")
-async def team_ask(
-    request: Request, booking_id: UUID, reader: Reader = Depends(reader_of)
-) -> Response:
-    return await _ask(request, reader, await _team(request, reader, booking_id), Form.empty())
-
-
-@team.post(HOME + "/repetir")
-async def team_repeat(
-    request: Request, booking_id: UUID, reader: Reader = Depends(reader_of)
-) -> Response:
-    return await _repeat(request, reader, await _team(request, reader, booking_id))
-
-
-@team.get(HOME + "/serie")
-async def team_show(
-    request: Request, booking_id: UUID, reader: Reader = Depends(reader_of)
-) -> Response:
-    return await _show(request, reader, await _team(request, reader, booking_id))
-
-
-@team.post(HOME + "/serie/terminar")
-async def team_end(
-    request: Request, booking_id: UUID, reader: Reader = Depends(reader_of)
-) -> Response:
-    return await _end(request, reader, await _team(request, reader, booking_id))
-
-
-@team.get(HOME + "/serie/cambiar")
-async def team_choose(
-    request: Request, booking_id: UUID, dia: str = "", reader: Reader = Depends(reader_of)
-) -> Response:
-    seat = await _team(request, reader, booking_id)
-    return await _choose(request, reader, seat, parse_day(dia))
-
-
-@team.post(HOME + "/serie/cambiar")
-async def team_move(
-    request: Request, booking_id: UUID, reader: Reader = Depends(reader_of)
-) -> Response:
-    return await _move(request, reader, await _team(request, reader, booking_id))
 
 
 router.include_router(team)
