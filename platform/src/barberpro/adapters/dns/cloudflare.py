@@ -1,0 +1,127 @@
+"""Cloudflare's API v4, DNS records for a zone.
+
+Source: developers.cloudflare.com/api, "List/Create/Update/Delete DNS Record"; the token needs
+Zone.Zone:Read and Zone.DNS:Edit on the one zone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+from pydantic import SecretStr
+
+from barberpro.adapters.dns.credentials import Credentials
+from barberpro.adapters.dns.http_api import call, refused
+from barberpro.adapters.dns.records import DnsError, RecordSet, record_set
+
+API = "https://api.cloudflare.com/client/v4"
+MANY = 100  # records of one name and type on a page
+
+
+class CloudflareCredentials(Credentials):
+    api_token: SecretStr
+    zone: str
+    proxied: bool = False  # whether Cloudflare's CDN answers for address records
+    api: str = API
+
+
+class Cloudflare:
+    """One zone. The zone's id is looked up once."""
+
+    def __init__(self, credentials: CloudflareCredentials) -> None:
+        self._given = credentials
+        self._zone_id = ""
+        self._session = requests.Session()
+        token = credentials.api_token.get_secret_value()
+        self._session.headers["Authorization"] = f"Bearer {token}"
+        self.title = f"Cloudflare, zone {credentials.zone}"
+
+    def read(self, name: str, kind: str) -> RecordSet | None:
+        found = self._records(name, kind)
+        if not found:
+            return None
+        values = [_value(entry) for entry in found]
+        return record_set(name, kind, values, int(found[0].get("ttl", 1)))
+
+    def write(self, wanted: RecordSet) -> None:
+        """Keeps what is right, adds what is missing, then removes what is left over, so that the
+        name never stops answering."""
+        there = {_value(entry): entry for entry in self._records(wanted.name, wanted.type)}
+        have = {record_set(wanted.name, wanted.type, [value]).values[0]: value for value in there}
+        spare = [there[raw] for value, raw in have.items() if value not in wanted.values]
+        for value in wanted.values:
+            if value in have:
+                continue
+            body = self._body(wanted, value)
+            if spare:
+                self._call("PUT", f"/dns_records/{spare.pop()['id']}", json=body)
+            else:
+                self._call("POST", "/dns_records", json=body)
+        for entry in spare:
+            self._call("DELETE", f"/dns_records/{entry['id']}")
+
+    def remove(self, name: str, kind: str) -> None:
+        for entry in self._records(name, kind):
+            self._call("DELETE", f"/dns_records/{entry['id']}")
+
+    def _records(self, name: str, kind: str) -> list[dict[str, Any]]:
+        found = self._call(
+            "GET", "/dns_records", params={"name": name, "type": kind, "per_page": MANY}
+        )
+        return list(found)
+
+    def _body(self, wanted: RecordSet, value: str) -> dict[str, Any]:
+        body: dict[str, Any] = {"name": wanted.name, "type": wanted.type, "ttl": wanted.ttl}
+        if wanted.type == "CAA":
+            flags, tag, text = value.split(None, 2)
+            body["data"] = {"flags": int(flags), "tag": tag, "value": text.strip('"')}
+        else:
+            body["content"] = f'"{value}"' if wanted.type == "TXT" else value.rstrip(".")
+        if wanted.type in {"A", "AAAA", "CNAME"}:
+            body["proxied"] = self._given.proxied
+        return body
+
+    def _call(self, method: str, path: str, **arguments: Any) -> Any:
+        return self._request(method, f"/zones/{self._zone()}{path}", **arguments)
+
+    def _zone(self) -> str:
+        if not self._zone_id:
+            found = self._request("GET", "/zones", params={"name": self._given.zone})
+            if not found:
+                raise DnsError(
+                    f"there is no zone {self._given.zone} that this token may see",
+                    where=self._given.api,
+                    mend="check the name of the zone, and that the token has Zone.Zone:Read on it",
+                )
+            self._zone_id = str(found[0]["id"])
+        return self._zone_id
+
+    def _request(self, method: str, path: str, **arguments: Any) -> Any:
+        answer = call(
+            self._session, method, self._given.api + path, title="Cloudflare", **arguments
+        )
+        body = _body_of(answer)
+        if answer.status_code == 404 and method == "DELETE":
+            return None  # somebody was quicker
+        if not body.get("success"):
+            said = "; ".join(str(entry.get("message")) for entry in body.get("errors") or [])
+            raise refused(
+                answer, "Cloudflare", said, "check the token: Zone.Zone:Read and Zone.DNS:Edit"
+            )
+        return body.get("result")
+
+
+def _value(entry: dict[str, Any]) -> str:
+    if entry.get("type") == "CAA" and isinstance(entry.get("data"), dict):
+        data = entry["data"]
+        return f'{data["flags"]} {data["tag"]} "{data["value"]}"'
+    return str(entry["content"])
+
+
+def _body_of(answer: requests.Response) -> dict[str, Any]:
+    try:
+        body = answer.json()
+    except requests.JSONDecodeError:
+        return {}
+    return body if isinstance(body, dict) else {}
