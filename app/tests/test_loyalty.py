@@ -18,13 +18,16 @@ from barberpro_app.loyalty.service import CardNotFullError, NotRedeemableError
 
 
 def arrange(
-    shop: Shop, count: int, *, stamps: int = 2, percent: int = 50
+    shop: Shop, count: int, *, stamps: int = 2, percent: int = 50, per_centavos: int | None = None
 ) -> tuple[UUID, UUID, list[UUID]]:
     """A rule, a client, and so many confirmed bookings of the client in the past hours."""
 
     async def rule() -> UUID:
         async with shop.connection() as connection:
-            draft = RuleDraft(name="Tarjeta", stamps=stamps, percent=percent, valid_days=30)
+            draft = RuleDraft(
+                name="Tarjeta", stamps=stamps, percent=percent, valid_days=30,
+                per_centavos=per_centavos,
+            )  # fmt: skip
             return (await service.add_rule(connection, SYSTEM_ACTOR, draft)).id
 
     shop.rows("UPDATE loyalty_rule SET active = false")
@@ -124,11 +127,14 @@ STEPS = st.lists(
 @settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(steps=STEPS)
+@given(steps=STEPS, per_centavos=st.sampled_from([None, 4000, 20000]), level=st.integers(1, 3))
 def test_never_below_nothing_and_the_books_say_the_same(
-    shop: Shop, steps: list[tuple[str, int]]
+    shop: Shop, steps: list[tuple[str, int]], per_centavos: int | None, level: int
 ) -> None:
-    rule, client, bookings = arrange(shop, 4)
+    """However many stamps a visit gives: one, by its price, more by the client's level."""
+    rule, client, bookings = arrange(shop, 4, per_centavos=per_centavos)
+    shop.rows("DELETE FROM loyalty_level")
+    shop.rows("INSERT INTO loyalty_level (name, visits, stamps) VALUES ('Oro', 2, %s)", level)
     for step, number in steps:
         if step == "redeem":
             try:
@@ -146,6 +152,7 @@ def test_never_below_nothing_and_the_books_say_the_same(
         )[0][0]  # fmt: skip
         assert isinstance(held, int)
         assert held == stamps_of(shop, client) >= 0
-    counted = shop.rows("SELECT count(*), count(DISTINCT booking_id) FROM loyalty_stamp"
+    counted = shop.rows("SELECT count(*), count(DISTINCT (booking_id, number)) FROM loyalty_stamp"
                         " WHERE rule_id = %s", rule)[0]  # fmt: skip
     assert counted[0] == counted[1]
+    assert shop.rows("SELECT coalesce(sum(amount), 0)::int FROM ledger_line") == [(0,)]

@@ -14,6 +14,7 @@ from barberpro_app.edge import (
     ClientOrScope,
     actor_of,
     answer,
+    configuration_of,
     database_of,
     no_content,
 )
@@ -23,12 +24,17 @@ from barberpro_app.kit.errors import NotAllowedError, NotFoundError
 from barberpro_app.loyalty import service
 from barberpro_app.loyalty.schemas import (
     Cards,
+    Level,
+    LevelDraft,
+    Levels,
     Redeemed,
     RedeemRequest,
     Rule,
     RuleDraft,
     Rules,
     RuleSwitch,
+    Stamp,
+    StampDraft,
 )
 
 router = APIRouter(prefix=API, tags=["loyalty"])
@@ -62,17 +68,56 @@ async def switch_rule(
     return no_content()
 
 
+@router.get("/loyalty/levels", response_model=Levels, responses=READING)
+async def list_levels(request: Request, _principal: Reader) -> Response:
+    """The levels of regular clients."""
+    async with database_of(request).connection() as connection:
+        return answer(await service.levels(connection))
+
+
+@router.post("/loyalty/levels", response_model=Level, status_code=201, responses=WRITING)
+async def add_level(request: Request, draft: LevelDraft, principal: Writer) -> Response:
+    """A new level, for visits completed from now on."""
+    async with database_of(request).transaction() as connection:
+        made = await service.add_level(connection, actor_of(request, principal), draft)
+    return answer(made, 201)
+
+
+@router.delete("/loyalty/levels/{level_id}", status_code=204, responses=WRITING)
+async def remove_level(request: Request, level_id: UUID, principal: Writer) -> Response:
+    """Remove a level; stamps that it gave stay good."""
+    async with database_of(request).transaction() as connection:
+        await service.remove_level(connection, actor_of(request, principal), level_id)
+    return no_content()
+
+
 @router.get("/clients/{client_id}/loyalty-cards", response_model=Cards, responses=READING)
 async def cards(
     request: Request,
     client_id: UUID,
     principal: Annotated[Principal, Depends(ClientOrScope("clients:read"))],
 ) -> Response:
-    """The cards of a client; clients see their own."""
+    """The cards and the level of a client; clients see their own."""
     if principal.kind == "client" and principal.client_id != client_id:
         raise NotFoundError
     async with database_of(request).connection() as connection:
         return answer(await service.cards(connection, client_id))
+
+
+@router.post(
+    "/clients/{client_id}/loyalty-stamps",
+    response_model=Stamp,
+    status_code=201,
+    responses=WRITING,
+)
+async def give(request: Request, client_id: UUID, draft: StampDraft, principal: Desk) -> Response:
+    """Give a stamp without a visit in the agenda, and say why; for the front desk."""
+    if principal.own_agenda_only:
+        raise NotAllowedError
+    async with database_of(request).transaction() as connection:
+        actor, app = actor_of(request, principal), configuration_of(request)
+        given = await service.give(connection, app, actor, client_id, draft)
+    return answer(given, 201)
 
 
 @router.post(

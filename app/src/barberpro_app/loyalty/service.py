@@ -1,4 +1,4 @@
-"""Rules, cards and rewards. Completed bookings are counted by the database in their transaction."""
+"""Rules, levels, cards and rewards. Completed bookings are counted by the database in their transaction."""
 
 from __future__ import annotations
 
@@ -8,18 +8,31 @@ import psycopg
 
 from barberpro_app.audit.trail import Actor, AuditedObject, record
 from barberpro_app.kit.database import Connection
-from barberpro_app.kit.errors import AppError, ConflictError, NotFoundError
-from barberpro_app.kit.idempotency import REFUSED
+from barberpro_app.kit.errors import ConflictError, DuplicateError, NotFoundError
+from barberpro_app.kit.routines import call, refusals
 from barberpro_app.kit.updates import update_versioned
 from barberpro_app.loyalty import repository
-from barberpro_app.loyalty.schemas import Card, Cards, Rule, RuleDraft, Rules, RuleSwitch
+from barberpro_app.loyalty.schemas import (
+    Card,
+    Cards,
+    Level,
+    LevelDraft,
+    Levels,
+    Reward,
+    Rule,
+    RuleDraft,
+    Rules,
+    RuleSwitch,
+    Stamp,
+    StampDraft,
+)
+from barberpro_app.settings import AppConfiguration
 
 
 class CardNotFullError(ConflictError):
     """The card is not full."""
 
     code = "loyalty_stamps"
-    field = "rule_id"
 
 
 class NotRedeemableError(ConflictError):
@@ -28,9 +41,13 @@ class NotRedeemableError(ConflictError):
     code = "loyalty_not_here"
 
 
-_REFUSALS: dict[str, type[AppError]] = {
-    error.code: error for error in (CardNotFullError, NotRedeemableError, NotFoundError)
-}
+class NothingDueError(ConflictError):
+    """Nothing of this visit is left to pay."""
+
+    code = "loyalty_paid"
+
+
+_REFUSED = refusals((CardNotFullError, NotRedeemableError, NothingDueError, NotFoundError))
 
 
 async def add_rule(connection: Connection, actor: Actor, draft: RuleDraft) -> Rule:
@@ -59,24 +76,76 @@ async def rules(connection: Connection) -> Rules:
     return Rules(items=[Rule.model_validate(row) for row in await repository.rules(connection)])
 
 
+async def levels(connection: Connection) -> Levels:
+    return Levels(items=[Level.model_validate(row) for row in await repository.levels(connection)])
+
+
+async def add_level(connection: Connection, actor: Actor, draft: LevelDraft) -> Level:
+    """Holds for visits that are completed from now on. Raises `DuplicateError`."""
+    row = await repository.add_level(connection, draft.model_dump())
+    if row is None:
+        raise DuplicateError("There is a level with as many visits.", field="visits")
+    level = Level.model_validate(row)
+    await record(connection, actor, "loyalty_level.created",
+                 AuditedObject("loyalty_level", str(level.id)), draft.model_dump())  # fmt: skip
+    return level
+
+
+async def remove_level(connection: Connection, actor: Actor, level_id: UUID) -> None:
+    """Raises `NotFoundError`. What it gave stays given."""
+    if not await repository.remove_level(connection, level_id):
+        raise NotFoundError
+    await record(connection, actor, "loyalty_level.removed",
+                 AuditedObject("loyalty_level", str(level_id)))  # fmt: skip
+
+
 async def cards(connection: Connection, client_id: UUID) -> Cards:
-    """The cards of one client, as of this instant."""
+    """The cards and the level of one client, as of this instant."""
     rows = await repository.cards(connection, client_id)
-    return Cards(items=[Card.model_validate(row) for row in rows])
+    visits = await repository.visits(connection, client_id)
+    found = (await levels(connection)).items
+    reached = [level for level in found if level.visits <= visits]
+    ahead = [level for level in found if level.visits > visits]
+    return Cards(
+        items=[Card.model_validate(row) for row in rows],
+        visits=visits,
+        level=reached[-1] if reached else None,
+        next_level=ahead[0] if ahead else None,
+    )
+
+
+async def rewards_of_client(connection: Connection, client_id: UUID) -> list[Reward]:
+    """Cards that the client spent, newest first."""
+    rows = await repository.rewards(connection, client_id, None)
+    return [Reward.model_validate(row) for row in rows]
+
+
+async def reward_of_booking(connection: Connection, booking_id: UUID) -> Reward | None:
+    """The card that was spent on a booking."""
+    rows = await repository.rewards(connection, None, booking_id)
+    return Reward.model_validate(rows[0]) if rows else None
 
 
 async def redeem(connection: Connection, actor: Actor, rule_id: UUID, booking_id: UUID) -> int:
-    """Takes the discount off the booking's price; how much, in centavos.
+    """Takes the discount off the booking's price; how much, in centavos: never more than is due.
 
-    Raises `CardNotFullError`, `NotRedeemableError`, `NotFoundError`.
+    Raises `CardNotFullError`, `NotRedeemableError`, `NothingDueError`, `NotFoundError`.
     """
-    try:
-        return await repository.redeem(connection, actor, rule_id, booking_id)
-    except psycopg.DatabaseError as error:
-        refusal = _REFUSALS.get(error.diag.message_primary or "")
-        if error.sqlstate != REFUSED or refusal is None:
-            raise
-        raise refusal from error
+    discount: int = await call(
+        connection, _REFUSED, "loyalty_redeem", actor.as_json(), rule_id, booking_id
+    )
+    return discount
+
+
+async def give(
+    connection: Connection, app: AppConfiguration, actor: Actor, client_id: UUID, draft: StampDraft
+) -> Stamp:
+    """A stamp by hand, good as long as that of a visit of today. Raises `NotFoundError`."""
+    key = await call(
+        connection, _REFUSED, "loyalty_give",
+        actor.as_json(), draft.rule_id, client_id, app.timezone, draft.reason,
+    )  # fmt: skip
+    return Stamp(id=key)
 
 
 def _object(rule_id: UUID) -> AuditedObject:

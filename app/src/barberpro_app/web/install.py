@@ -73,6 +73,11 @@ BY_SERVICE: Mapping[str, tuple[str, ...]] = {
     "whatsapp-webhook": ("barberpro_app.web.notices_mine",),
     "calendar-sync": ("barberpro_app.web.calendars",),
     "portfolio-service": ("barberpro_app.web.portfolio_gallery",),
+    "loyalty-program-service": (
+        "barberpro_app.web.rewards_mine",
+        "barberpro_app.web.rewards_desk",
+        "barberpro_app.web.setup.rewards",
+    ),
     "class-management-service": (
         "barberpro_app.web.classes",
         "barberpro_app.web.classes_desk",

@@ -16,7 +16,7 @@ from barberpro_app.identity.service import safe_path
 from barberpro_app.kit.database import Connection
 from barberpro_app.kit.errors import AppError, NotFoundError
 from barberpro_app.visit import service as visits
-from barberpro_app.web import choosing, money, offer, picker
+from barberpro_app.web import choosing, money, offer, picker, rewards
 from barberpro_app.web.booking_view import BookingView, actor, view
 from barberpro_app.web.forms import Form, parse_day
 from barberpro_app.web.lanes import MOVES
@@ -27,7 +27,8 @@ from barberpro_app.web.texts import problem as said
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("bookings:write"))])
 NOTICES = {"guardado": "agenda.saved", "cambiado": "manage.moved", "agendado": "booking.created",
            "cancelado": "booking.cancelled", "cobrado": "money.recorded",
-           "credito": "passes.used", "abono": "passes.sold"}  # fmt: skip
+           "credito": "passes.used", "abono": "passes.sold", "premio": "rewards.used_now",
+           "sello": "rewards.given"}  # fmt: skip
 
 
 @router.get("/agenda/reserva/{booking_id}")
@@ -53,6 +54,7 @@ async def booking_page(
         address = await offer.address_of(connection, booking.location.id)
         standing = await money.money_of(connection, request, reader, booking_id)
         whole = await _visit_of(connection, request, reader, booking)
+        loyal = await rewards.at_desk(connection, reader, booking)
         score = await attendance.score(connection, booking.client.id) if booking.client else None
     return page(
         request,
@@ -68,6 +70,7 @@ async def booking_page(
         notice=notice,
         money=standing,
         score=score,
+        rewards=loyal,
         came=booking.checked_in_at,
         repeats=booking.series_id is not None,
         may_repeat=booking.visit_id is None and booking.session_id is None,

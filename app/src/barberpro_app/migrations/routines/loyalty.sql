@@ -13,7 +13,7 @@ BEGIN
             jsonb_build_object('kind', CASE WHEN NEW.booking_id IS NULL THEN 'loyalty_stamp'
                 ELSE 'booking' END, 'id', coalesce(NEW.booking_id, NEW.id)),
             'loyalty:' || NEW.rule_id || ':' || coalesce(NEW.booking_id, NEW.id) || ':'
-                || NEW.moves,
+                || NEW.moves || CASE WHEN NEW.number > 1 THEN '.' || NEW.number ELSE '' END,
             jsonb_build_array(ledger_part('points-granted', v_delta),
                               ledger_part('points', -v_delta, NEW.client_id)));
     END IF;
@@ -22,23 +22,36 @@ END $$;
 CREATE OR REPLACE TRIGGER loyalty_booked BEFORE INSERT OR UPDATE ON loyalty_stamp
     FOR EACH ROW EXECUTE FUNCTION loyalty_booked();
 
--- A completed booking gives one stamp under each rule, however often it is completed; corrected, the
--- stamp is taken back unless it is spent already. A reward of a booking that does not take place is
+-- How often a client came within a year; several services in one visit are one time.
+CREATE OR REPLACE FUNCTION loyalty_visits(p_client uuid) RETURNS integer LANGUAGE sql STABLE AS $$
+    SELECT count(DISTINCT coalesce(visit_id, id))::integer FROM booking
+    WHERE client_id = p_client AND status = 'completed' AND starts_at > now() - interval '1 year'
+$$;
+
+-- How many stamps the client's level gives for one.
+CREATE OR REPLACE FUNCTION loyalty_factor(p_client uuid) RETURNS integer LANGUAGE sql STABLE AS $$
+    SELECT coalesce((SELECT stamps::integer FROM loyalty_level
+                     WHERE visits <= loyalty_visits(p_client) ORDER BY visits DESC LIMIT 1), 1)
+$$;
+
+-- A completed booking gives its stamps under each rule once, however often it is completed; corrected,
+-- they are taken back unless they are spent already. A reward of a booking that does not take place is
 -- given back. A stamp is good until the end of its last day in the zone of the shop.
 CREATE OR REPLACE FUNCTION loyalty_counted() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     w loyalty_reward;
 BEGIN
     IF NEW.status = 'completed' THEN
-        INSERT INTO loyalty_stamp (rule_id, booking_id, client_id, state, expires_at)
-        SELECT r.id, NEW.id, NEW.client_id, 'active',
+        INSERT INTO loyalty_stamp (rule_id, booking_id, client_id, number, state, expires_at)
+        SELECT r.id, NEW.id, NEW.client_id, n, 'active',
                ((NEW.starts_at AT TIME ZONE NEW.zone)::date + r.valid_days + 1)::timestamp
                    AT TIME ZONE NEW.zone
-        FROM loyalty_rule r
+        FROM loyalty_rule r, generate_series(1, least(50, loyalty_factor(NEW.client_id)
+             * coalesce(NEW.price_centavos / r.per_centavos, 1))::integer) n
         WHERE r.active AND (r.service_id IS NULL OR r.service_id = NEW.service_id)
           AND NOT EXISTS (SELECT FROM loyalty_reward x WHERE x.booking_id = NEW.id
                                                          AND x.rule_id = r.id)
-        ON CONFLICT (rule_id, booking_id) DO UPDATE SET state = 'active'
+        ON CONFLICT (rule_id, booking_id, number) DO UPDATE SET state = 'active'
         WHERE loyalty_stamp.state = 'taken_back';
     ELSIF OLD.status = 'completed' THEN
         UPDATE loyalty_stamp SET state = 'taken_back'
@@ -57,7 +70,8 @@ END $$;
 CREATE OR REPLACE TRIGGER loyalty_counted AFTER UPDATE OF status ON booking
     FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION loyalty_counted();
 
--- Spends a card on a booking of its client; the discount. Locks: booking, stamps oldest first.
+-- Spends a card on a booking of its client; the discount, which is never more than what is left to
+-- pay. Locks: booking, stamps oldest first.
 CREATE OR REPLACE FUNCTION loyalty_redeem(p_actor jsonb, p_rule uuid, p_booking uuid)
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -85,7 +99,10 @@ BEGIN
     IF coalesce(cardinality(v_stamps), 0) < r.stamps THEN
         PERFORM refuse('loyalty_stamps', 'The card is not full.', 'rule_id');
     END IF;
-    v_discount := b.price_centavos * r.percent / 100;
+    v_discount := least(b.price_centavos * r.percent / 100, owed(b, 'one'));
+    IF v_discount <= 0 THEN
+        PERFORM refuse('loyalty_paid', 'Nothing of this visit is left to pay.', 'booking_id');
+    END IF;
     INSERT INTO loyalty_reward (id, rule_id, booking_id, client_id, discount_centavos)
     VALUES (v_reward, p_rule, p_booking, b.client_id, v_discount);
     UPDATE loyalty_stamp SET state = 'spent', reward_id = v_reward

@@ -80,6 +80,11 @@ def sections(reader: Reader) -> list[tuple[str, str]]:
             else []
         ),
         *_money(reader),
+        *(
+            [("/ajustes/premios", t("rewards.settings"))]
+            if "loyalty-program-service" in reader.app.services
+            else []
+        ),
         ("/ajustes/equipo", t("staff.title")),
         *_health(reader),
         *_body(reader),
