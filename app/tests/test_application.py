@@ -1,41 +1,22 @@
-"""The composed application: ids, headers, problems, bounds; and its own OpenAPI against it."""
+"""The composed application: ids, headers, problems, bounds."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import schemathesis
 from fastapi import Request
 from fastapi.responses import Response
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 from support_accounts import ORIGIN, Accounts, Caller, bearer
 
 from barberpro_app.application import LARGEST_BODY, create_application
 from barberpro_app.kit.crosssite import is_cross_site
 from barberpro_app.kit.headers import security_headers
 from barberpro_app.kit.problems import Problem, problem_response
-
-#: Not `positive_data_acceptance`: a schema cannot say all that is refused (two fields that exclude
-#: each other, an hour when nobody works).
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-]
 
 
 @pytest.fixture
@@ -244,43 +225,3 @@ def test_openapi_shows_scopes_and_problems(browser: Caller) -> None:
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             assert operation.get("summary") or operation.get("description"), (method, path)
-
-
-def test_no_answer_leaves_its_schema_and_none_is_a_server_error(accounts: Accounts) -> None:
-    """Every operation of the API, with all scopes and without, with inputs that the schema allows
-    and inputs that it does not."""
-    accounts.staff("owner")
-    with accounts.browser() as browser:
-        token = accounts.token(browser, *flow_scopes(browser))
-        schema = schemathesis.openapi.from_dict(browser.get("/openapi.json").json())
-        for result in schema.get_all_operations():
-            operation = result.ok()
-            _try_operation(browser, operation, token)
-
-
-def flow_scopes(browser: Caller) -> list[str]:
-    schema = browser.get("/openapi.json").json()
-    scopes: dict[str, Any] = schema["components"]["securitySchemes"]["oauth2"]["flows"][
-        "clientCredentials"
-    ]["scopes"]
-    return list(scopes)
-
-
-def _try_operation(browser: Caller, operation: Any, token: str) -> None:
-    @settings(
-        max_examples=20, derandomize=True, deadline=None, database=None, phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    @given(case=operation.as_strategy())
-    def attempt(case: Any) -> None:
-        case.headers = {**(case.headers or {}), **bearer(token)}
-        options = case.as_transport_kwargs(base_url=ORIGIN)
-        options.pop("cookies", None)
-        data = options.pop("data", None)
-        if data is not None:  # a body that is no JSON
-            options["content"] = data if isinstance(data, (bytes, str)) else str(data)
-        answer = browser.request(options.pop("method"), options.pop("url"), **options)
-        assert answer.status_code < 500, answer.text
-        case.validate_response(schemathesis.Response.from_any(answer), checks=CHECKS)
-
-    attempt()
