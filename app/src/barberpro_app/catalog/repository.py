@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from barberpro_app.kit.database import Connection
 
 _SERVICES = """
-SELECT s.id, s.key, s.name, s.description, s.minutes, s.buffer_before, s.buffer_after,
+SELECT s.id, s.key, s.name, s.description, s.category, s.minutes, s.buffer_before, s.buffer_after,
        s.price_centavos, s.capacity, s.active, s.sort, s.version, coalesce(o.list, '[]') AS offered_by
 FROM service s
 LEFT JOIN LATERAL (
@@ -37,8 +37,8 @@ async def services(
 async def add(connection: Connection, values: Mapping[str, Any]) -> UUID | None:
     """The new key; None if there is one with this `key` already."""
     cursor = await connection.execute(
-        "INSERT INTO service (key, name, description, minutes, buffer_before, buffer_after,"
-        " price_centavos, capacity, sort) VALUES (%(key)s, %(name)s, %(description)s, %(minutes)s,"
+        "INSERT INTO service (key, name, description, category, minutes, buffer_before, buffer_after,"
+        " price_centavos, capacity, sort) VALUES (%(key)s, %(name)s, %(description)s, %(category)s, %(minutes)s,"
         " %(buffer_before)s, %(buffer_after)s, %(price_centavos)s, %(capacity)s, %(sort)s)"
         " ON CONFLICT (key) DO NOTHING RETURNING id",
         columns(values),

@@ -11,6 +11,7 @@ from barberpro_app.kit.schemas import (
     Answer,
     Centavos,
     Key,
+    Line,
     Locale,
     Name,
     Request,
@@ -29,6 +30,11 @@ Descriptions = Annotated[
 ]
 
 
+Category = Annotated[
+    dict[Locale, Annotated[Line, Field(min_length=1, max_length=60)]], Field(max_length=10)
+]
+
+
 class OfferedBy(Answer):
     """Who gives a service, with minutes and price as that provider gives it."""
 
@@ -38,12 +44,14 @@ class OfferedBy(Answer):
 
 
 class Service(Answer):
-    """A service. `offered_by` has the active providers in the order of the business."""
+    """A service. `offered_by` has the active providers in the order of the business; services of one
+    `category` are shown together."""
 
     id: UUID
     key: str
     name: dict[str, str]
     description: dict[str, str]
+    category: dict[str, str]
     minutes: int
     buffer_before: int
     buffer_after: int
@@ -67,6 +75,7 @@ class ServiceDraft(Request):
     key: Key
     name: Names
     description: Descriptions = Field(default_factory=dict)
+    category: Category = Field(default_factory=dict)
     minutes: Minutes
     buffer_before: Buffer = 0
     buffer_after: Buffer = 0
@@ -82,6 +91,7 @@ class ServicePatch(Request):
     version: Version
     name: Names | None = None
     description: Descriptions | None = None
+    category: Category | None = None
     minutes: Minutes | None = None
     buffer_before: Buffer | None = None
     buffer_after: Buffer | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
@@ -56,6 +56,19 @@ FROM location l WHERE l.id = %(location_id)s AND l.active
 async def quote(connection: Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
     row = await (await connection.execute(_QUOTE, dict(values))).fetchone()
     return row["quote"] if row else None
+
+
+async def usual_deposits(
+    connection: Connection, services: Sequence[tuple[UUID, int]], client_id: UUID | None
+) -> list[tuple[int, int]]:
+    """Deposit and the most it may be, of each service at its price."""
+    cursor = await connection.execute(
+        "SELECT (q).deposit, (q).may_be FROM (SELECT n, deposit_quote(service, %s, price) AS q"
+        " FROM unnest(%s::uuid[], %s::bigint[]) WITH ORDINALITY AS x(service, price, n)) y"
+        " ORDER BY n",
+        (client_id, [key for key, _ in services], [price for _, price in services]),
+    )
+    return [(row["deposit"], row["may_be"]) for row in await cursor.fetchall()]
 
 
 async def booking_deposit(connection: Connection, booking_id: UUID) -> dict[str, Any] | None:

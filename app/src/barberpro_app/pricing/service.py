@@ -6,6 +6,7 @@ the same round trip; a quote is the same function.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import psycopg
@@ -47,6 +48,14 @@ async def quote_of_booking(
     if found is None:
         raise NotFoundError
     return Quote.model_validate({"currency": app.currency, **found})
+
+
+async def usual_deposits(
+    connection: Connection, services: Sequence[tuple[UUID, int]], client_id: UUID | None
+) -> list[tuple[int, int]]:
+    """For services at these prices: what this client pays ahead, and the most that could be asked
+    of whom nobody knows yet; in centavos."""
+    return await repository.usual_deposits(connection, services, client_id)
 
 
 async def price_rules(connection: Connection) -> list[PriceRule]:

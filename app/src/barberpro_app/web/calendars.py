@@ -32,7 +32,7 @@ from barberpro_app.web.booking_view import actor, in_language
 from barberpro_app.web.forms import Form
 from barberpro_app.web.problems import explain
 from barberpro_app.web.rendering import Reader, page, reader_of, see, submitted
-from barberpro_app.web.setup.common import sections
+from barberpro_app.web.setup.menu import menu
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("bookings:read"))])
 HOME = "/calendarios"
@@ -65,7 +65,7 @@ def _show(
     notice = f"calendar.done.{done}"
     return page(
         request, reader, f"setup/{template}.html", status, heading=heading,
-        sections=sections(reader) if reader.principal.has_scope("settings:read") else [],
+        menu_groups=menu(reader, request.url.path) if reader.principal.has_scope("settings:read") else [],
         notice=reader.t(notice) if reader.t.has(notice) else "",
         problem=explain(reader, error) if error else "", form=form or Form.empty(), **context,
     )  # fmt: skip

@@ -33,6 +33,7 @@ class Offered:
     price_centavos: int
     #: given to a group at times of its own, so not together with others in a visit
     group: bool = False
+    category: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,4 +149,5 @@ def _offered(reader: Reader, service: Service, provider_id: UUID | None) -> Offe
         minutes,
         price,
         service.capacity > 1,
+        in_language(service.category, reader.locale, reader.app.locale),
     )

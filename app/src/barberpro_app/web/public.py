@@ -17,7 +17,7 @@ from barberpro_app.kit.ratelimit import HOLDS_PER_NETWORK, RateLimiter, network_
 from barberpro_app.kit.requests import RequestInfo
 from barberpro_app.visit import service as visits
 from barberpro_app.visit.schemas import LineRequest, VisitHoldRequest
-from barberpro_app.web import choosing, offer, picker
+from barberpro_app.web import choosing, offer, picker, shelf
 from barberpro_app.web.booking_view import links_of, visitor
 from barberpro_app.web.choosing import Wish, wish_from
 from barberpro_app.web.forms import Form, parse_day, parse_key
@@ -39,6 +39,7 @@ async def services(
         chosen = next((item for item in locations if item.id == wanted), None)
         chosen = chosen or next(iter(locations), None)
         offered = await offer.services(connection, reader, chosen.id) if chosen else []
+        shown = await shelf.shelves(connection, reader, offered)
         policies = await offer.policies(connection, reader)
     return page(
         request,
@@ -46,7 +47,7 @@ async def services(
         "booking/services.html",
         locations=locations,
         chosen=chosen,
-        services=offered,
+        shelves=shown,
         several=sum(not item.group for item in offered) > 1,
         policy=f"{cancellation_sentence(reader, policies)} {payment_sentence(reader)}",
     )

@@ -20,6 +20,7 @@ from barberpro_app.web.setup import (
     series,
     services,
     staff,
+    start,
     waiting,
     withdrawals,
 )
@@ -27,6 +28,7 @@ from barberpro_app.web.setup import (
 routers = tuple(
     module.router
     for module in (
+        start,
         brand,
         locations,
         providers,

@@ -30,11 +30,6 @@ FIELDS = {"nombre": "brand.name", "lema": "brand.tagline", "principal": "brand.p
           "logo": "brand.logo"}  # fmt: skip
 
 
-@router.get("/ajustes")
-async def start() -> Response:
-    return see(HOME)
-
-
 @router.get(HOME)
 async def show(request: Request, reader: Reader = Depends(reader_of)) -> Response:
     return await brand_page(request, reader)

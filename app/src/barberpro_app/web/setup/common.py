@@ -1,4 +1,4 @@
-"""What the settings pages share: their menu, declared form fields, tables, saying what went wrong."""
+"""What the settings pages share: declared form fields, tables, saying what went wrong."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from barberpro_app.kit.errors import AppError
 from barberpro_app.web.forms import Form
 from barberpro_app.web.problems import explain
 from barberpro_app.web.rendering import Reader, page
+from barberpro_app.web.setup.menu import menu
 
 FieldKind = Literal[
     "text", "email", "tel", "number", "date", "time", "area", "choose", "tick", "ticks"
@@ -54,89 +55,6 @@ class Extra:
     danger: bool = False
 
 
-def sections(reader: Reader) -> list[tuple[str, str]]:
-    """The menu, by what the reader may see."""
-    t = reader.t
-    found = [
-        ("/ajustes/marca", t("brand.title")),
-        ("/ajustes/sedes", t.word("Locations")),
-        ("/ajustes/profesionales", t.word("Providers")),
-        ("/ajustes/servicios", t.word("Services")),
-        *(
-            [("/ajustes/clases", t("classes.title"))]
-            if "class-management-service" in reader.app.services
-            else []
-        ),
-        ("/ajustes/recursos", t("resource.title")),
-        ("/ajustes/feriados", t("holidays.title")),
-        ("/ajustes/reglas", t("policies.title")),
-        ("/ajustes/aprobacion", t("approval.title")),
-        ("/ajustes/ausencias", t("absence.title")),
-        ("/ajustes/espera", t("waiting.title")),
-        *([("/ajustes/series", t("series.settings"))] if "payment" in reader.app.services else []),
-        *(
-            [("/calendarios", t("calendar.title"))]
-            if "calendar-sync" in reader.app.services
-            else []
-        ),
-        *_money(reader),
-        *(
-            [("/ajustes/premios", t("rewards.settings"))]
-            if "loyalty-program-service" in reader.app.services
-            else []
-        ),
-        ("/ajustes/equipo", t("staff.title")),
-        *_health(reader),
-        *_body(reader),
-        ("/ajustes/arrepentimientos", t("withdrawals.title")),
-        *(
-            [("/ajustes/datos-personales", t("request.title"))]
-            if reader.principal.has_role("owner", "manager")
-            else []
-        ),
-        ("/ajustes/recordatorios", t("reminders.title")),
-        ("/ajustes/mensajes", t("messages.title")),
-    ]
-    if reader.principal.has_role("owner"):
-        found.append(("/ajustes/api", t("api.title")))
-    if reader.principal.has_scope("audit:read"):
-        found.append(("/ajustes/auditoria", t("audit.title")))
-    return found
-
-
-def _money(reader: Reader) -> list[tuple[str, str]]:
-    """The pages of money, where payments are kept."""
-    if "payment" not in reader.app.services:
-        return []
-    return [
-        ("/ajustes/precios", reader.t("prices.title")),
-        ("/ajustes/abonos", reader.t("plans.title")),
-        ("/ajustes/pagos", reader.t("money.title")),
-    ]
-
-
-def _health(reader: Reader) -> list[tuple[str, str]]:
-    """The pages of licences and clinical records, where these are kept."""
-    services, t = reader.app.services, reader.t
-    found = []
-    if "provider-verification-service" in services:
-        found.append(("/matriculas", t("licence.title")))
-    if "encrypted-notes-service" in services and reader.principal.has_role("owner"):
-        found.append(("/ajustes/historias-clinicas", t("grant.title")))
-    return found
-
-
-def _body(reader: Reader) -> list[tuple[str, str]]:
-    """The pages of what is measured and who signs plans, where these are kept."""
-    services, t = reader.app.services, reader.t
-    found = []
-    if "progress-tracking-service" in services:
-        found.append(("/ajustes/medidas", t("measure.title")))
-    if "nutrition-service" in services:
-        found.append(("/ajustes/nutricionistas", t("nutritionist.title")))
-    return found
-
-
 def panel(
     request: Request,
     reader: Reader,
@@ -160,7 +78,7 @@ def panel(
         f"setup/{template}.html",
         status,
         heading=heading,
-        sections=sections(reader),
+        menu_groups=menu(reader, request.url.path),
         notice=notice,
         problem=explain(reader, error) if error else "",
         form=form or Form.empty(),

@@ -21,7 +21,7 @@ from barberpro_app.web.clinical_common import draft
 from barberpro_app.web.forms import Form
 from barberpro_app.web.problems import explain
 from barberpro_app.web.rendering import Reader, page, reader_of, see, submitted
-from barberpro_app.web.setup.common import sections
+from barberpro_app.web.setup.menu import menu
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("providers:read"))])
 HOME = "/matriculas"
@@ -48,7 +48,7 @@ async def _page(
         request, reader, "setup/licences.html",
         error.status if error else 422 if form is not None and form.problems else 200,
         heading=t("licence.title"),
-        sections=sections(reader) if reader.principal.has_scope("settings:read") else [],
+        menu_groups=menu(reader, request.url.path) if reader.principal.has_scope("settings:read") else [],
         notice=t("setup.saved") if request.query_params.get("hecho") else "",
         problem=explain(reader, error) if error else "", form=form or Form.empty(),
         required=found.required, items=found.items, reviews=reviews, about=about,

@@ -70,12 +70,22 @@ class _Lists:
 
     people: Options
     kinds: list[str]
+    categories: list[str]
 
 
 async def _lists(reader: Reader) -> _Lists:
     async with reader.database.connection() as connection:
         people = [(item.id, item.name) for item in await list_providers(connection)]
-        return _Lists(people, await resources.list_kinds(connection))
+        kinds = await resources.list_kinds(connection)
+        every = await service.list_services(connection, inactive=True)
+    used = (in_language(item.category, reader.locale, reader.app.locale) for item in every)
+    return _Lists(people, kinds, sorted({name for name in used if name}))
+
+
+def _hint(reader: Reader, lists: _Lists) -> str:
+    known = reader.t("service.category_known", what=", ".join(lists.categories))
+    hint = reader.t("service.category_hint")
+    return f"{hint} {known}" if lists.categories else hint
 
 
 def _need(kind: str) -> str:
@@ -96,6 +106,14 @@ def _page(reader: Reader, heading: str, lists: _Lists, new: bool) -> FormPage:
         Field("nombre_en", t("service.name_en"), required=False, extra={"maxlength": 120}),
         Field("descripcion_es", t("service.about_es"), kind="area", required=False),
         Field("descripcion_en", t("service.about_en"), kind="area", required=False),
+        Field(
+            "categoria_es",
+            t("service.category_es"),
+            hint=_hint(reader, lists),
+            required=False,
+            extra={"maxlength": 60},
+        ),
+        Field("categoria_en", t("service.category_en"), required=False, extra={"maxlength": 60}),
         Field("minutos", t("service.minutes"), kind="number", extra={"min": 5, "max": 720}),
         Field("precio", t("service.price"), extra={"inputmode": "decimal"}),
         Field("antes", t("service.before"), kind="number", extra={"min": 0, "max": 240}),
@@ -121,10 +139,13 @@ def _values(form: Form) -> dict[str, Any]:
              for tag, locale in LANGUAGES}  # fmt: skip
     about = {locale: form.text(f"descripcion_{tag}", most=1000, required=False, lines=True)
              for tag, locale in LANGUAGES}  # fmt: skip
+    groups = {locale: form.text(f"categoria_{tag}", most=60, required=False)
+              for tag, locale in LANGUAGES}  # fmt: skip
     values: dict[str, Any] = {
         name: form.integer(field, least=least, most=most) for field, name, least, most in NUMBERS
     }
     values["name"] = {locale: text for locale, text in names.items() if text}
+    values["category"] = {locale: text for locale, text in groups.items() if text}
     values["description"] = {locale: text for locale, text in about.items() if text}
     values["price_centavos"] = form.centavos("precio")
     return values
@@ -178,6 +199,8 @@ def _filled(reader: Reader, item: Service, lists: _Lists, needs: list[Need]) -> 
         nombre_en=item.name.get("en", ""),
         descripcion_es=item.description.get("es-AR", ""),
         descripcion_en=item.description.get("en", ""),
+        categoria_es=item.category.get("es-AR", ""),
+        categoria_en=item.category.get("en", ""),
         minutos=item.minutes,
         precio=item.price_centavos // 100 if whole else price,
         antes=item.buffer_before,
