@@ -1,0 +1,1 @@
+"""The Kubernetes target: a plan as values of the chart, carried out by Helm."""
