@@ -10,6 +10,7 @@ from typing import Any
 from barberpro.adapters.catalog_files import load_catalog
 from barberpro.deployment.applied import read_applied
 from barberpro.errors import BarberProError
+from barberpro.operations.publishing import target_facts
 from barberpro.planning.differences import Change, difference
 from barberpro.planning.findings import Finding, Severity
 from barberpro.planning.inventory import Inventory, Known
@@ -81,7 +82,8 @@ def make_planned(options: Mapping[str, Any]) -> Planned:
         for id_, (_, plan) in existing.items()
         if plan is not None
     }
-    plan = make_plan(request, catalog, Inventory(deployments=known))
+    facts = target_facts(Store(Layout.of()).platform().public, request.domain)
+    plan = make_plan(request, catalog, Inventory(deployments=known, facts=facts))
     record, current = existing.get(plan.deployment_id, (None, None))
     live = record.live if record is not None else None
     return Planned(plan, current, live, difference(current, plan))

@@ -12,6 +12,12 @@ from barberpro.deployment.checks.pages import Page
 from barberpro.deployment.checks.transport import check_certificate, served_certificate
 from barberpro.deployment.conclusions import conclude, plain, step
 from barberpro.deployment.context import DeployContext
+from barberpro.deployment.public_name import (
+    is_public,
+    look_from_outside,
+    take_back_records,
+    write_records,
+)
 from barberpro.deployment.runbook import remove_documents
 from barberpro.planning.findings import Finding, Severity
 from barberpro.runs.outcomes import Done, Outcome
@@ -26,6 +32,9 @@ def configure_dns(context: DeployContext) -> Outcome:
     """Does the name lead here? Browsers resolve ``*.localhost`` themselves (RFC 6761 §6.3); other
     programs ask the machine, which may not know it, and then get the line for its hosts file."""
     access = context.preview()
+    if is_public(context):
+        findings = list(write_records(context))
+        return conclude(context, findings, "; ".join(finding.what for finding in findings))
     findings = list(_resolution(access))
     detail = findings[0].what
     public = list(_public_records(context))
@@ -76,7 +85,10 @@ def _public_records(context: DeployContext) -> Iterator[Finding]:
 
 
 def provision_certificate(context: DeployContext) -> Outcome:
-    """The certificate served for the name, verified against the CA that clients are to trust."""
+    """The certificate served for the name, verified against the CA that clients are to trust: for a
+    public name one of a public authority, obtained first."""
+    if is_public(context):
+        context.target.publish(context.plan)
     access = context.preview()
     findings = list(check_certificate(access, context.clock()))
     if any(finding.severity is Severity.BLOCKING for finding in findings):
@@ -85,6 +97,12 @@ def provision_certificate(context: DeployContext) -> Outcome:
     detail = f"{certificate.evidence()}; CA: {access.ca_certificate}"
     facts = {"not_after": certificate.not_after.isoformat(), "issuer": certificate.issuer}
     return conclude(context, findings, detail, facts=facts)
+
+
+def withdraw_certificate(context: DeployContext) -> None:
+    """Only a first deployment's: an earlier revision may go on serving the name."""
+    if is_public(context) and context.first:
+        context.target.unpublish(context.plan)
 
 
 def set_up_cdn(context: DeployContext) -> Outcome:
@@ -107,7 +125,13 @@ def activate_domain(context: DeployContext) -> Outcome:
     with open_client(access, preview=False) as client:
         wait_for(client, "/health", seconds=LIVE_SECONDS, revision=context.revision)
     detail = f"{report.detail}; {access.url} answers with revision {context.revision}"
-    return Done(detail, plain({**report.facts, "url": access.url}))
+    facts = {**report.facts, "url": access.url}
+    if not is_public(context):
+        return Done(detail, plain(facts))
+    findings = list(look_from_outside(context))
+    if all(finding.severity is Severity.INFO for finding in findings):
+        detail += f"; {context.target.require_https(context.plan).detail}"  # last: it binds clients
+    return conclude(context, findings, detail, facts=facts)
 
 
 def deactivate_domain(context: DeployContext) -> None:
@@ -120,8 +144,8 @@ STAGE: Stage[DeployContext] = Stage(
     title="DNS & SSL Activation",
     budget_seconds=900,
     steps=(
-        step("DNS configuration", configure_dns),
-        step("SSL certificate provisioning", provision_certificate),
+        step("DNS configuration", configure_dns, take_back_records),
+        step("SSL certificate provisioning", provision_certificate, withdraw_certificate),
         step("CDN setup", set_up_cdn),
         step("Domain activation", activate_domain, deactivate_domain),
     ),

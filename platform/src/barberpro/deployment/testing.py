@@ -8,7 +8,7 @@ from pathlib import Path
 
 from barberpro.planning.findings import Finding
 from barberpro.planning.model import Plan
-from barberpro.targets.protocol import Access, Report, ServiceState
+from barberpro.targets.protocol import Access, Publishing, Report, ServiceState
 
 
 @dataclass
@@ -27,6 +27,7 @@ class RecordingTarget:
     logs: list[str] = field(default_factory=list)
     ports: list[tuple[str, int, str]] = field(default_factory=list)
     state: list[ServiceState] = field(default_factory=list)
+    public: Publishing = field(default_factory=Publishing)
     app_answers: dict[str, Mapping[str, object]] = field(default_factory=dict)
 
     def names(self) -> list[str]:
@@ -103,6 +104,18 @@ class RecordingTarget:
     ) -> Mapping[str, object]:
         self._did("run_app_command", *arguments)
         return self.app_answers.get(" ".join(arguments[:2]), {})
+
+    def publishing(self) -> Publishing:
+        return self.public
+
+    def publish(self, plan: Plan) -> Report:
+        return self._did("publish")
+
+    def unpublish(self, plan: Plan) -> None:
+        self._did("unpublish")
+
+    def require_https(self, plan: Plan) -> Report:
+        return self._did("require_https")
 
     def activate(self, plan: Plan, revision: int) -> Report:
         return self._did("activate", revision)

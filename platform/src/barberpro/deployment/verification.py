@@ -99,6 +99,7 @@ def scan_security(context: DeployContext) -> Outcome:
         services = context.target.services(context.plan.deployment_id)
         processes = [service.pid for service in services if service.pid]
         ports = context.target.exposed_ports(context.plan)
+        public = context.target.publishing().sockets
         checks = [
             lambda: transport.check_certificate(access, context.clock()),
             lambda: transport.check_old_versions(access),
@@ -106,7 +107,7 @@ def scan_security(context: DeployContext) -> Outcome:
             lambda: headers.check_headers(front),
             lambda: headers.check_cookies([front, client.get("/entrar")]),
             lambda: headers.check_error_pages(client),
-            lambda: exposure.check_ports(ports, _planned_ports(context), processes),
+            lambda: exposure.check_ports(ports, _planned_ports(context), processes, public),
             lambda: exposure.check_internal_paths(client),
             lambda: exposure.check_other_hosts(client, brand),
             lambda: exposure.check_api_writes(client, description),
@@ -122,8 +123,11 @@ def scan_security(context: DeployContext) -> Outcome:
 
 def _planned_ports(context: DeployContext) -> set[int]:
     """HTTPS, and where the target runs a mail catcher its SMTP; nothing else listens on TCP."""
-    smtp = context.fact("notification-setup", "port")
-    return {context.preview().port, *([smtp] if isinstance(smtp, int) else [])}
+    stated = (
+        context.fact("network-configuration", "port"),
+        context.fact("notification-setup", "port"),
+    )
+    return {context.preview().port, *(port for port in stated if isinstance(port, int))}
 
 
 def _brand(context: DeployContext) -> dict[str, str]:

@@ -8,10 +8,11 @@ from typing import Protocol
 
 from barberpro.deployment.checks.client import open_client, wait_for
 from barberpro.deployment.context import DESTROYED
+from barberpro.deployment.public_name import remove_records
 from barberpro.errors import BarberProError, InvalidInputError, RefusedError
 from barberpro.planning.plans import plan_from_json
 from barberpro.runs.kinds import Bound, PipelineFactory, RunContext, RunInput
-from barberpro.runs.outcomes import Done, Failed, Json, Outcome, RetryAfter
+from barberpro.runs.outcomes import Done, Failed, Json, Outcome, RetryAfter, Skipped
 from barberpro.runs.pipelines import Pipeline, Stage, Step
 from barberpro.runs.rows import Deployment, Revision
 from barberpro.targets.protocol import PassingFaultError, Target
@@ -91,7 +92,10 @@ def lifecycle_pipeline(kind: str) -> Pipeline[LifecycleContext]:
             _step("Verify that the deployment answers", _verify),
         ),
         STOP: (_step("Stop processes", _stop),),
-        DESTROY: (_step("Remove the deployment", _destroy),),
+        DESTROY: (
+            _step("Remove public DNS records", _forget_name),
+            _step("Remove the deployment", _destroy),
+        ),
     }
     stage = Stage(id=kind, title=kind.capitalize(), budget_seconds=BUDGETS[kind], steps=steps[kind])
     return Pipeline(kind=kind, stages=(stage,))
@@ -132,6 +136,16 @@ def _stop(context: LifecycleContext) -> Outcome:
     context.states.set_deployment_state(context.deployment, STOPPED)
     context.documented(context.deployment)
     return Done(report.detail)
+
+
+def _forget_name(context: LifecycleContext) -> Outcome:
+    """The public records, first: nobody should be led to what is about to go."""
+    revision = context.states.current_revision(context.deployment)
+    domain = plan_from_json(revision.plan).network.domain if revision is not None else None
+    if domain is None:
+        return Skipped("it has no public name")
+    said = remove_records(context.target.publishing(), context.deployment, domain)
+    return Done(said or f"no record of {domain} was ours")
 
 
 def _destroy(context: LifecycleContext) -> Outcome:

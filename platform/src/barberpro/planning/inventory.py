@@ -33,6 +33,7 @@ class TargetFacts:
     public_ipv4: str = ""
     public_ipv6: str = ""
     public_name: str = ""
+    certificate_authority: str = "letsencrypt.org"  # its name in CAA records; empty: none is made
 
 
 def _nothing() -> Mapping[str, Known]:

@@ -20,7 +20,6 @@ REDIS_PORT = 6379
 SMTP_PORT = 587
 HTTPS_PORT = 443
 DNS_PORT = 53
-CERTIFICATE_AUTHORITY = "letsencrypt.org"  # for the CAA record (RFC 8659)
 
 # What a base service has to reach outside the deployment. A service that is not here reaches nothing.
 _OUTSIDE: tuple[tuple[str, str, int, str], ...] = (
@@ -82,7 +81,7 @@ def requirements(network: Network, request: Request, facts: TargetFacts) -> tupl
     return (
         *written,
         f"Make ports 80 and {HTTPS_PORT} of that address reach this machine (router and firewall): "
-        f"{CERTIFICATE_AUTHORITY} asks there for the proof that {domain} is yours.",
+        f"the certificate authority asks there for the proof that {domain} is yours.",
         f"Then repeat the deploy command with --domain {domain}; until then the deployment answers "
         f"at https://{network.local_hostname} on this machine alone, with the certificate of the "
         "local authority.",
@@ -104,7 +103,9 @@ def _records(domain: str, request: Request, facts: TargetFacts) -> Iterator[DnsR
     )
     if facts.public_ipv6:
         yield DnsRecord(name=domain, type="AAAA", value=facts.public_ipv6)
-    yield DnsRecord(name=domain, type="CAA", value=f'0 issue "{CERTIFICATE_AUTHORITY}"')
+    if facts.certificate_authority:
+        issuer = f'0 issue "{facts.certificate_authority}"'
+        yield DnsRecord(name=domain, type="CAA", value=issuer)
 
 
 @lru_cache(maxsize=64)

@@ -50,6 +50,21 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class Publishing:
+    """How public names are kept on this target. ``dns`` is the name of a provider (``adapters.dns``)
+    with its file of ``credentials``, or ``manual``; ``resolvers`` are asked in place of the
+    machine's own; ``sockets`` are those that the world may reach; ``http_port`` is where plain HTTP
+    is answered by a redirect (0: nowhere); ``certificate_authority`` is its name in CAA records."""
+
+    dns: str = "manual"
+    credentials: Path | None = None
+    resolvers: tuple[str, ...] = ()
+    sockets: tuple[tuple[str, int], ...] = ()
+    http_port: int = 0
+    certificate_authority: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceState:
     name: str
     state: str  # running, starting, stopped, failed, missing
@@ -101,6 +116,16 @@ class Target(Protocol):
     def run_app_command(
         self, plan: Plan, revision: int, arguments: Sequence[str]
     ) -> Mapping[str, object]: ...
+    def publishing(self) -> Publishing: ...
+    def publish(self, plan: Plan) -> Report:
+        """A certificate of a public authority for ``plan.network.domain``, served when this returns."""
+        ...
+
+    def unpublish(self, plan: Plan) -> None: ...
+    def require_https(self, plan: Plan) -> Report:
+        """Browsers are told to insist on HTTPS for the public name (RFC 6797)."""
+        ...
+
     def activate(self, plan: Plan, revision: int) -> Report: ...
     def deactivate(self, plan: Plan, revision: int) -> None: ...
 

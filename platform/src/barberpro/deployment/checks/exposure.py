@@ -20,10 +20,14 @@ OTHER_HOST = "another-business.localhost"
 
 
 def check_ports(
-    opened: Sequence[tuple[str, int, str]], planned: Collection[int], processes: Iterable[int]
+    opened: Sequence[tuple[str, int, str]],
+    planned: Collection[int],
+    processes: Iterable[int],
+    public: Collection[tuple[str, int]] = (),
 ) -> Iterator[Finding]:
-    """Whatever listens is on loopback, at a planned port: what the target says that it ``opened``
-    (address, port, what), and what ``processes`` with their children are seen to listen on."""
+    """Whatever listens is on loopback, at a planned port, or one of the ``public`` sockets that the
+    operator opened: what the target says that it ``opened`` (address, port, what), and what
+    ``processes`` with their children are seen to listen on."""
     seen = {*opened, *_listening(processes)}
     told: set[tuple[str, int]] = set()
     for address, port, owner in sorted(seen):
@@ -31,6 +35,8 @@ def check_ports(
             continue
         told.add((address, port))
         where = f"{address}:{port}"
+        if (address, port) in public:
+            continue
         if not _loopback(address):
             yield _exposed(f"{owner} listens on {where}, beyond loopback", where)
         elif port not in planned:

@@ -95,7 +95,7 @@ def hostnames(plan: Plan, records: Sequence[Deployment]) -> Iterator[Finding]:
                     what=f"{name} is the address of the deployment {record.id}", where=name,
                     mend=f"choose another --domain, or first `barberpro destroy {record.id}`",
                 )  # fmt: skip
-    if plan.network.domain is not None:
+    if plan.network.domain is not None and plan.network.certificate_issuer != "acme":
         yield Finding(
             id="public-domain-local-ca", severity=Severity.INFO,
             what=f"{plan.network.domain} is served on this machine with a certificate of the local CA",

@@ -47,14 +47,20 @@ class Edge:
         finally:
             connection.close()
 
+    def shake_hands(self, hostname: str) -> None:
+        """A TLS handshake for ``hostname``. Raises ``OSError`` where the certificate does not hold."""
+        connection = _Connection(self, hostname)
+        try:
+            connection.connect()
+        finally:
+            connection.close()
+
     def wait_certificate(self, hostname: str, seconds: float = CERTIFICATE_SECONDS) -> None:
         """Waits until there is a certificate for ``hostname``: it is issued in the background."""
         deadline = time.monotonic() + seconds
         while True:
             try:
-                connection = _Connection(self, hostname)
-                connection.connect()
-                connection.close()
+                self.shake_hands(hostname)
                 return
             except OSError as error:
                 if time.monotonic() > deadline:

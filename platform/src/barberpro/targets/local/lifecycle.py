@@ -59,7 +59,7 @@ def application(platform: LocalPlatform, plan: Plan) -> dict[str, object]:
     mail = plan.application.get("mail")
     return {
         **plan.application,
-        "public_url": f"https://{plan.network.hostname}:{state.https_port}",
+        "public_url": state.url_of(plan.network.hostname),
         "mail": {
             "from": f"turnos@{plan.network.hostname}",
             "username": "",

@@ -274,6 +274,15 @@ class LocalPlatform:
                 mend="see logs/router.log, then run `barberpro start`",
             )
 
+    def restart_router(self) -> None:
+        """For other sockets; programs beside it go on."""
+        state = self.store.platform()
+        self._write_routes(state)
+        others = [name for name in self.supervisor.states() or {} if name != "router"]
+        self.supervisor.write([self._router(state)], keep=others)
+        self.supervisor.apply()
+        self._wait_router()
+
     def sync_access(self) -> None:
         """Which role may enter which database."""
         if self._write_access():
@@ -357,10 +366,8 @@ class LocalPlatform:
                 app_process.interpreter(self.layout, sys.executable), "-IS",
                 str(self._own_module(listen.__file__)),
                 *(
-                    f"[{address}]:{state.https_port}"
-                    if ":" in address
-                    else f"{address}:{state.https_port}"
-                    for address in state.addresses
+                    f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+                    for address, port in (*state.https_sockets, *state.http_sockets)
                 ),
                 "--", str(program), "run", "--config", str(folder / "caddy.json"),
             ],

@@ -14,6 +14,7 @@ from pathlib import Path
 from barberpro.targets.local.layout import Layout
 from barberpro.targets.local.pages import PREPARING, STOPPED, UNAVAILABLE, UNKNOWN, Page
 from barberpro.targets.local.state import Deployment, PlatformState
+from barberpro.targets.local.tls import certificates, plain_server
 
 MAIL_HOST = "mail.localhost"
 PREVIEW_HEADER = "X-BarberPro-Preview"
@@ -30,6 +31,11 @@ DEFAULT_HEADERS = {
     "Referrer-Policy": "strict-origin-when-cross-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cross-Origin-Opener-Policy": "same-origin",
+}
+# For public names alone, once they were seen to serve (RFC 6797).
+STRICT_TRANSPORT: dict[str, object] = {
+    "handler": "headers",
+    "response": {"deferred": True, "set": {"Strict-Transport-Security": ["max-age=31536000"]}},
 }
 # Whatever follows "?" and any long run of letters and digits in a path may be a sign-in token.
 MASKED_IN_URI = r"\?.*|[A-Za-z0-9_.-]{32,}"
@@ -63,7 +69,8 @@ def configuration(
 ) -> dict[str, object]:
     """The whole configuration of Caddy."""
     # the sockets are open already and numbered from 3 on (``listen.py``): a reload keeps them
-    listen = [f"fd/{3 + index}" for index in range(len(state.addresses))]
+    secure = len(state.https_sockets)
+    listen = [f"fd/{3 + index}" for index in range(secure)]
     hosts = sorted({MAIL_HOST, *(name for record in records for name in record.hostnames)})
     routes: list[Json] = [_request_id(), {"handle": [_default_headers()]}]
     routes += [_deployment_route(layout, record) for record in records]
@@ -87,16 +94,16 @@ def configuration(
         "storage": {"module": "file_system", "root": str(layout.run / "home" / "router")},
         "logging": _logging(layout),
         "apps": {
-            "http": {"servers": {"public": server}, "grace_period": "10s"},
+            "http": {
+                "servers": {"public": server, **plain_server(state, records, 3 + secure)},
+                "grace_period": "10s",
+            },
             "pki": {
                 "certificate_authorities": {
                     "local": {"name": "BarberPro local CA", "install_trust": False}
                 }
             },
-            "tls": {
-                "automation": {"policies": [{"issuers": [{"module": "internal"}]}]},
-                "certificates": {"automate": hosts},
-            },
+            "tls": certificates(state, records, hosts),
         },
     }
 
@@ -182,6 +189,8 @@ def _deployment_route(layout: Layout, record: Deployment) -> Json:
         },
         {"handle": [{"handler": "request_body", "max_size": BODY_BYTES}]},
     ]
+    if record.strict:
+        routes.append({"match": [{"host": record.strict}], "handle": [STRICT_TRANSPORT]})
     live = record.revisions.get(record.live) if record.live is not None else None
     if not record.stopped:
         shown = record.revisions.get(record.preview) if record.preview is not None else live

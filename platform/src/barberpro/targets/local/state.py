@@ -17,11 +17,33 @@ from barberpro.targets.local.files import write_atomic
 from barberpro.targets.local.layout import Layout
 
 T = TypeVar("T", bound="Stored")
+LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 NEWER = "this BarberPro is older than the one that wrote it: use the newer one (git pull)"
 
 
 class Stored(BaseModel):
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+
+class Public(Stored):
+    """How the world reaches this machine, and who vouches for its names. ``addresses`` are what the
+    router binds for it; ``ipv4``, ``ipv6`` and ``name`` are what public records lead to."""
+
+    addresses: list[str]
+    https_port: int = 443
+    http_port: int = 80  # where the certificate authority asks for its proof (RFC 8555 §8.3)
+    ipv4: str = ""
+    ipv6: str = ""
+    name: str = ""
+    acme_directory: str = LETS_ENCRYPT
+    acme_email: str = ""
+    acme_roots: str = ""  # PEM file: who vouches for the directory, where no public authority does
+    trusted_roots: str = ""  # PEM file: who vouches for the certificates, where no public one does
+    renew_check_seconds: int = 600  # how often certificates are looked at
+    certificate_authority: str = "letsencrypt.org"  # for CAA records (RFC 8659); empty: none made
+    dns: str = "manual"
+    dns_credentials: str = ""  # a file that only this user can read
+    resolvers: list[str] = []  # asked in place of the machine's own
 
 
 class PlatformState(Stored):
@@ -31,6 +53,26 @@ class PlatformState(Stored):
     https_port: int = 0
     smtp_port: int = 0
     addresses: list[str] = []
+    public: Public | None = None
+
+    @property
+    def https_sockets(self) -> list[tuple[str, int]]:
+        """Address and port of every socket that the router serves HTTPS on, loopback first."""
+        public = self.public
+        outside = [(a, public.https_port) for a in public.addresses] if public else []
+        return [(address, self.https_port) for address in self.addresses] + outside
+
+    def url_of(self, hostname: str) -> str:
+        """Where clients reach ``hostname``: a public name by the public port."""
+        public = self.public if not hostname.endswith(".localhost") else None
+        port = public.https_port if public is not None else self.https_port
+        return f"https://{hostname}" if port == 443 else f"https://{hostname}:{port}"
+
+    @property
+    def http_sockets(self) -> list[tuple[str, int]]:
+        """Where plain HTTP is answered, by a redirect and by the proof for a certificate alone."""
+        public = self.public
+        return [(a, public.http_port) for a in public.addresses] if public else []
 
 
 class Revision(Stored):
@@ -56,6 +98,8 @@ class Deployment(Stored):
     previous: int | None = None
     stopped: bool = False
     destroying: bool = False
+    certified: list[str] = []  # names whose certificate a public authority issues
+    strict: list[str] = []  # names that browsers may only reach by HTTPS from now on
     backup: str | None = None  # the final backup, once it is made
     revisions: dict[int, Revision] = {}
 

@@ -18,13 +18,26 @@ from pathlib import Path
 from barberpro.errors import BarberProError
 from barberpro.planning.findings import Finding
 from barberpro.planning.model import Plan
-from barberpro.targets.local import app_process, checks, databases, lifecycle, releases
+from barberpro.targets.local import (
+    app_process,
+    checks,
+    databases,
+    lifecycle,
+    publishing,
+    releases,
+)
 from barberpro.targets.local.console import Consoles
 from barberpro.targets.local.files import private_folder, remove, told_to_operator, write_atomic
 from barberpro.targets.local.platform import SMTP_HOST, LocalPlatform
 from barberpro.targets.local.router import PREVIEW_HEADER
 from barberpro.targets.local.state import Deployment, Revision
-from barberpro.targets.protocol import Access, PassingFaultError, Report, ServiceState
+from barberpro.targets.protocol import (
+    Access,
+    PassingFaultError,
+    Publishing,
+    Report,
+    ServiceState,
+)
 
 HEALTH_SECONDS, READY_SECONDS = 30.0, 30.0
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
@@ -138,7 +151,8 @@ class LocalTarget:
             self.platform.sync_routes()
         edge = self.platform.edge()
         for name in checks.names_of(plan):
-            edge.wait_certificate(name)
+            if not publishing.is_public(record, name):
+                edge.wait_certificate(name)
         return Report(
             f"{record.local_hostname}: {'revision ' + str(record.live) if record.live else 'waiting page'}"
             f" for the public, revision {revision} for the preview",
@@ -289,11 +303,12 @@ class LocalTarget:
         headers = {}
         if revision is not None:
             headers = {PREVIEW_HEADER: self._revision(plan, revision)[0].preview_token}
+        hostname = plan.network.hostname if record.revisions else record.local_hostname
+        edge = publishing.edge_of(self.platform, record, hostname)
         return Access(
-            url=f"https://{plan.network.hostname}:{state.https_port}",
-            hostname=plan.network.hostname if record.revisions else record.local_hostname,
-            address=state.addresses[0], port=state.https_port,
-            ca_certificate=self.platform.ca_certificate, preview_headers=headers,
+            url=state.url_of(plan.network.hostname), hostname=hostname,
+            address=edge.address, port=edge.port,
+            ca_certificate=edge.ca_certificate, preview_headers=headers,
         )  # fmt: skip
 
     def exposed_ports(self, plan: Plan) -> Sequence[tuple[str, int, str]]:
@@ -306,6 +321,20 @@ class LocalTarget:
         record, _ = self._revision(plan, revision)
         with told_to_operator("Running the app's command"):
             return self._consoles.open(record, revision).run(arguments)
+
+    def publishing(self) -> Publishing:
+        return publishing.facts_of(self._store.platform())
+
+    def publish(self, plan: Plan) -> Report:
+        if plan.network.certificate_issuer != "acme":
+            return Report("no public name: the local CA vouches", not_applicable=True)
+        return publishing.publish(self.platform, plan.deployment_id, plan.network.hostname)
+
+    def unpublish(self, plan: Plan) -> None:
+        publishing.unpublish(self.platform, plan.deployment_id, plan.network.hostname)
+
+    def require_https(self, plan: Plan) -> Report:
+        return publishing.require_https(self.platform, plan.deployment_id, plan.network.hostname)
 
     def activate(self, plan: Plan, revision: int) -> Report:
         """Leads the public to the revision at once, then lets the one before end its requests."""
@@ -324,7 +353,7 @@ class LocalTarget:
                 self._store.save(record)
                 self.platform.sync_programs()
                 self.platform.sync_routes()
-        url = f"https://{plan.network.hostname}:{self._store.platform().https_port}"
+        url = self._store.platform().url_of(plan.network.hostname)
         before = f", revision {record.previous} ended" if record.previous else ""
         return Report(f"{url} serves revision {revision}{before}", {"url": url})
 

@@ -1,0 +1,213 @@
+"""The public name of a deployment: its DNS records, who may certify it, and the look from outside."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from collections import defaultdict
+from collections.abc import Iterator
+
+from barberpro.adapters.dns.ownership import Owner, read_owner, remove_all, write_all
+from barberpro.adapters.dns.providers import MANUAL, look_up, open_provider
+from barberpro.adapters.dns.records import (
+    DnsPassingError,
+    DnsProvider,
+    RecordSet,
+    canonical,
+    record_set,
+)
+from barberpro.deployment.checks.transport import check_certificate
+from barberpro.deployment.context import DeployContext
+from barberpro.errors import BarberProError
+from barberpro.planning.findings import Finding, Severity
+from barberpro.planning.model import DnsRecord
+from barberpro.targets.protocol import Access, PassingFaultError, Publishing
+
+KINDS = ("A", "AAAA", "CNAME", "CAA")
+ADDRESSES = ("A", "AAAA", "CNAME")
+SEEN_SECONDS = 5.0  # between two looks at a resolver
+CONNECT_SECONDS = 5.0
+
+
+def is_public(context: DeployContext) -> bool:
+    return context.plan.network.certificate_issuer == "acme"
+
+
+def provider_of(publishing: Publishing) -> DnsProvider | None:
+    """The provider that writes records for us; None where somebody else does."""
+    if publishing.dns == MANUAL or publishing.credentials is None:
+        return None
+    return open_provider(publishing.dns, publishing.credentials)
+
+
+def wanted_records(records: tuple[DnsRecord, ...]) -> tuple[RecordSet, ...]:
+    """The plan's records, gathered to record sets."""
+    values: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for record in records:
+        values[record.name, record.type].append(record.value)
+    return tuple(record_set(name, kind, found) for (name, kind), found in values.items())
+
+
+def write_records(context: DeployContext) -> Iterator[Finding]:
+    """Writes the records where we may, and sees that the world knows them.
+
+    Raises ``PassingFaultError`` while it does not: resolvers keep an old answer until its time is up.
+    """
+    domain = _domain(context)
+    publishing = context.target.publishing()
+    wanted = wanted_records(context.plan.network.dns_records)
+    provider = provider_of(publishing)
+    if provider is not None:
+        owner = Owner(context.plan.deployment_id, context.revision)
+        try:
+            changed = write_all(provider, domain, owner, wanted)
+        except DnsPassingError as error:
+            raise PassingFaultError(error.what, seconds=SEEN_SECONDS, where=error.where) from error
+        yield _info(
+            "dns-records-written",
+            f"{provider.title}: {_count(len(changed))} changed, {_count(len(wanted))} in all",
+            domain,
+            "; ".join(entry.shown() for entry in wanted),
+        )
+    yield from _visible(domain, wanted, publishing)
+    yield from check_authority(domain, publishing)
+
+
+def take_back_records(context: DeployContext) -> None:
+    """Undo: removes what this very revision made; records from before stay, for they lead here."""
+    if not is_public(context):
+        return
+    provider = provider_of(context.target.publishing())
+    if provider is None:
+        return
+    domain = _domain(context)
+    owner = read_owner(provider, domain)
+    if owner == Owner(context.plan.deployment_id, context.revision):
+        removed = remove_all(provider, domain, owner.deployment, KINDS)
+        context.log(f"removed the records {', '.join(removed) or 'none'} of {domain}")
+
+
+def _visible(
+    domain: str, wanted: tuple[RecordSet, ...], publishing: Publishing
+) -> Iterator[Finding]:
+    for entry in wanted:
+        if entry.type not in ADDRESSES:
+            continue
+        seen = look_up(domain, entry.type, publishing.resolvers)
+        if {canonical(entry.type, value) for value in seen.values} != set(entry.values):
+            raise PassingFaultError(
+                f"{domain} {entry.type} is not known yet: "
+                f"{seen.problem or 'it is ' + ', '.join(seen.values)}, wanted {', '.join(entry.values)}",
+                seconds=SEEN_SECONDS,
+                where=", ".join(publishing.resolvers) or "this machine's resolver",
+            )
+        yield _info(
+            f"dns-{entry.type.lower()}-seen", f"{domain} leads to {', '.join(seen.values)}", domain
+        )
+
+
+def check_authority(domain: str, publishing: Publishing) -> Iterator[Finding]:
+    """The nearest CAA records above the name must allow our authority (RFC 8659 §3)."""
+    authority = publishing.certificate_authority
+    labels = domain.split(".")
+    for place in range(len(labels) - 1):
+        name = ".".join(labels[place:])
+        values = [canonical("CAA", v) for v in look_up(name, "CAA", publishing.resolvers).values]
+        issuers = [
+            value.split('"')[1].split(";")[0].strip() for value in values if " issue " in value
+        ]
+        if not issuers:
+            continue
+        if authority and authority not in issuers:
+            yield Finding(
+                id="dns-caa-forbids",
+                severity=Severity.BLOCKING,
+                what=f"{name} lets only {', '.join(filter(None, issuers)) or 'nobody'} certify it",
+                where=name,
+                why="RFC 8659 §3",
+                mend=f'add the record {name}. CAA 0 issue "{authority}"',
+                evidence="; ".join(values),
+            )
+        return
+
+
+def look_from_outside(context: DeployContext) -> Iterator[Finding]:
+    """What a client on the internet meets: the address that DNS gives, its certificate, and plain
+    HTTP that sends on to HTTPS. A network that cannot reach its own outer address is told so."""
+    domain = _domain(context)
+    publishing = context.target.publishing()
+    inner = context.target.access(context.plan, None)
+    addresses = look_up(domain, "A", publishing.resolvers).values or (
+        look_up(domain, "AAAA", publishing.resolvers).values
+    )
+    for address in addresses[:1]:
+        outer = Access(inner.url, domain, address, inner.port, inner.ca_certificate)
+        if not _reachable(address, outer.port):
+            yield Finding(
+                id="public-address-not-reached",
+                severity=Severity.WARNING,
+                what=f"{address}:{outer.port} cannot be reached from this machine itself",
+                where=f"https://{domain}",
+                why="some routers do not lead a network back to its own outer address; the "
+                "certificate authority did reach it",
+                mend=f"look from elsewhere, such as a phone without Wi-Fi: https://{domain}",
+            )
+            return
+        yield from check_certificate(outer, context.clock())
+        yield from _redirects(domain, address, publishing.http_port)
+
+
+def _reachable(address: str, port: int) -> bool:
+    try:
+        socket.create_connection((address, port), CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+def _redirects(domain: str, address: str, port: int) -> Iterator[Finding]:
+    connection = http.client.HTTPConnection(address, port, timeout=CONNECT_SECONDS)
+    try:
+        connection.request("GET", "/", headers={"Host": domain})
+        answer = connection.getresponse()
+        location = answer.headers.get("Location", "")
+    except (OSError, http.client.HTTPException) as error:
+        answer, location = None, str(error)
+    finally:
+        connection.close()
+    if answer is not None and location.startswith(f"https://{domain}"):
+        yield _info("http-redirects", f"plain HTTP sends on to {location}", domain)
+        return
+    yield Finding(
+        id="http-not-redirected",
+        severity=Severity.WARNING,
+        what=f"http://{domain} does not lead to HTTPS",
+        where=f"{address}:{port}",
+        mend="let port 80 of the public address reach this machine",
+        evidence=location,
+    )
+
+
+def remove_records(publishing: Publishing, deployment: str, domain: str) -> str:
+    """For a deployment that is destroyed: what was done, in words. A provider that does not answer
+    does not keep a deployment alive; what is left there is said."""
+    try:
+        provider = provider_of(publishing)
+        if provider is None:
+            return f"remove the records of {domain} where you made them"
+        removed = remove_all(provider, domain, deployment, KINDS)
+    except BarberProError as error:
+        return f"the records of {domain} are still there ({error.what}): remove them by hand"
+    return f"removed the records {', '.join(removed)} of {domain}" if removed else ""
+
+
+def _domain(context: DeployContext) -> str:
+    return context.plan.network.domain or context.plan.network.hostname
+
+
+def _count(number: int) -> str:
+    return f"{number} record set" + ("" if number == 1 else "s")
+
+
+def _info(id_: str, what: str, where: str, evidence: str = "") -> Finding:
+    return Finding(id=id_, severity=Severity.INFO, what=what, where=where, evidence=evidence)
