@@ -66,7 +66,7 @@ def test_whatever_changes_something_can_be_undone() -> None:
     assert with_undo == {
         "Cloud resources provisioning", "Load balancer configuration", "Base containers deployment",
         "Specialized containers deployment", "Automated testing suite", "Performance validation",
-        "Security scanning",
+        "Security scanning", "DNS configuration", "SSL certificate provisioning",
         "Domain activation",
     }  # fmt: skip
 

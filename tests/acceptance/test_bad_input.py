@@ -123,3 +123,33 @@ def test_errors_are_json_where_json_was_asked_for(nobody: Operator) -> None:
     finished = nobody.run("deploy", *words(vertical="x"), "-o", "json")
     assert finished.returncode == 2
     assert finished.stdout.startswith('{"schema": 1, "event": "error"')
+
+
+@pytest.mark.parametrize(
+    ("flags", "parts"),
+    [
+        (["--ipv4", "300.1.1.1"], ["--ipv4", "not an IP address"]),
+        (["--ipv4", "2001:db8::1"], ["--ipv4", "IPv6"]),
+        ([], ["--ipv4, --ipv6 or --cname"]),
+        (["--ipv4", "192.0.2.1", "--listen", "everywhere"], ["--listen"]),
+        (["--ipv4", "192.0.2.1", "--dns", "rfc2136"], ["--dns-credentials"]),
+        (["--ipv4", "192.0.2.1", "--dns-credentials", "/etc/hostname"], ["--dns"]),
+        (
+            ["--ipv4", "192.0.2.1", "--dns", "route53", "--dns-credentials", "/no/file"],
+            ["/no/file"],
+        ),
+        (["--ipv4", "192.0.2.1", "--acme-directory", "http://ca.example"], ["--acme-directory"]),
+        (["--ipv4", "192.0.2.1", "--acme-email", "me"], ["--acme-email"]),
+        (["--cname", "not a name"], ["--cname"]),
+        (["--ipv4", "192.0.2.1", "--https-port", "70000"], ["--https-port"]),
+    ],
+)
+def test_a_public_address_that_is_wrong_is_refused_and_nothing_is_opened(
+    nobody: Operator, flags: list[str], parts: list[str]
+) -> None:
+    finished = nobody.run("public", "set", *flags)
+    assert finished.returncode == 2, finished.stderr
+    assert "Traceback" not in finished.stderr
+    for part in parts:
+        assert part in finished.stderr
+    assert nobody.data("public", "show") is None

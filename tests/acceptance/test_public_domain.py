@@ -136,7 +136,10 @@ def test_a_name_that_is_somebody_else_s_is_refused_and_nothing_of_it_stays(world
     assert "did not make" in refused.stderr
     assert "192.0.2.77" in refused.stderr
     assert world.seen("A", f"taken.{ZONE}") == ("192.0.2.77",)
-    assert [row["id"] for row in world.operator.data("list")] == ["barbershop-palermo"]
+    states = {row["id"]: row["state"] for row in world.operator.data("list")}
+    assert states["barbershop-palermo"] == "live"
+    assert states.get("sonrisas-once") != "live"
+    assert world.seen("TXT", owner_name(f"taken.{ZONE}")) == ()
 
 
 def test_a_zone_that_lets_only_others_certify_is_told_before_anything_is_asked(

@@ -142,7 +142,10 @@ def _wanted(options: dict[str, Any]) -> Public:
         try:
             options[field] = convert(options[field]) if options[field] else ""
         except HostError as error:
-            raise InvalidInputError(f"'{options[field]}': {error}", where=f"--{field}") from error
+            raise InvalidInputError(
+                f"'{options[field]}': {error}",
+                where="--cname" if field == "name" else f"--{field.replace('_', '-')}",
+            ) from error
     if not options["acme_directory"].startswith("https://"):
         raise InvalidInputError(
             "the directory of a certificate authority is an https:// address",
