@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from barberpro_app.kit.schemas import (
     Answer,
     Email,
     Instant,
+    Line,
     Locale,
     Name,
     Phone,
@@ -20,10 +21,28 @@ from barberpro_app.kit.schemas import (
 )
 
 ClientNote = Annotated[Sentence, Field(max_length=2000)]
+Reason = Annotated[Line, Field(min_length=1, max_length=200)]
+MOST_TAGS = 10
+
+
+def _distinct(tags: list[str]) -> list[str]:
+    """In order, each once whatever its capitals."""
+    kept: dict[str, str] = {}
+    for tag in tags:
+        if tag:
+            kept.setdefault(tag.casefold(), tag)
+    return sorted(kept.values(), key=str.casefold)
+
+
+Tag = Annotated[Line, Field(min_length=1, max_length=30)]
+Tags = Annotated[list[Tag], Field(max_length=MOST_TAGS), AfterValidator(_distinct)]
 
 
 class Client(Answer):
-    """A client; `note` is the staff's, not for the client."""
+    """A client; `note`, `tags` and why somebody is blocked are the staff's, not for the client.
+
+    The record of a person whose two records were made one is answered for both keys.
+    """
 
     id: UUID
     name: str
@@ -31,6 +50,10 @@ class Client(Answer):
     phone: str | None
     locale: str | None
     note: str
+    tags: list[str] = Field(default_factory=list)
+    preferred_provider_id: UUID | None = None
+    blocked_at: Instant | None = None
+    blocked_reason: str = ""
     version: int
     created_at: Instant
 
@@ -50,10 +73,12 @@ class ClientDraft(Request):
     phone: Phone | None = None
     locale: Locale | None = None
     note: ClientNote | None = None
+    tags: Tags | None = None
+    preferred_provider_id: UUID | None = None
 
 
 class ClientPatch(Request):
-    """What to change of a client that was read at `version`."""
+    """What to change of a client that was read at `version`; `remove` empties fields."""
 
     version: Version
     name: Name | None = None
@@ -61,3 +86,99 @@ class ClientPatch(Request):
     phone: Phone | None = None
     locale: Locale | None = None
     note: ClientNote | None = None
+    tags: Tags | None = None
+    preferred_provider_id: UUID | None = None
+    remove: Annotated[
+        list[Literal["email", "phone", "locale", "preferred_provider_id"]], Field(max_length=4)
+    ] = Field(default_factory=list)
+
+
+class Block(Request):
+    """Closes booking online to a client; the team books as before. The client is not told why."""
+
+    version: Version
+    reason: Reason
+
+
+class Unblock(Request):
+    """Opens booking online again."""
+
+    version: Version
+
+
+Readers = Literal["everybody", "desk", "management", "author"]
+
+
+class NoteDraft(Request):
+    """A note for `everybody` of the team, the front `desk` (not providers), `management` (owner and
+    managers) or nobody but its `author`."""
+
+    readers: Readers
+    text: Annotated[Sentence, Field(min_length=1, max_length=2000)]
+
+
+class Note(Answer):
+    """A note; the author's name is empty where it came with a merged record."""
+
+    id: UUID
+    readers: Readers
+    text: str
+    author_name: str
+    own: bool
+    created_at: Instant
+
+
+class NoteList(Answer):
+    """The notes that the reader may see, newest first."""
+
+    items: list[Note]
+
+
+class Choices(Request):
+    """Whose value the record has afterwards; where one has none, the other's. With `signs_in` the
+    person signs in by either e-mail."""
+
+    name: Literal["kept", "gone"] = "kept"
+    email: Literal["kept", "gone"] = "kept"
+    phone: Literal["kept", "gone"] = "kept"
+    locale: Literal["kept", "gone"] = "kept"
+    signs_in: bool = False
+
+
+class MergeRequest(Request):
+    """Makes the record `other_id` part of this one, as both were read. It cannot be undone."""
+
+    other_id: UUID
+    version: Version
+    other_version: Version
+    choices: Choices = Choices()
+
+
+class MergeResult(Answer):
+    """The record that is kept, and how many rows of which table went over to it."""
+
+    client: Client
+    moved: dict[str, int]
+
+
+Trait = Literal["email", "name", "phone"]
+
+
+class Pair(Answer):
+    """Two records that may be of one person, and what they have in common."""
+
+    one: Client
+    other: Client
+    why: list[Trait]
+
+
+class PairList(Answer):
+    """The likeliest first."""
+
+    items: list[Pair]
+
+
+class NotSame(Request):
+    """These are two people: they are not suggested again."""
+
+    other_id: UUID

@@ -36,6 +36,10 @@ _DECIDED = {
     "message",
     "contact_channel",
     "channel_consent",
+    "client",
+    "client_alias",
+    "client_note",
+    "client_not_same",
 }  # fmt: skip
 _CLINICAL = ("clinical_entry", "encrypted_note", "treatment_plan", "lab_order", "patient_alert")
 

@@ -173,17 +173,19 @@ async def erase_booking_notes(connection: Connection, client_id: UUID) -> None:
         " THEN '' END WHERE client_id = %s",
         (client_id,),
     )
+    await connection.execute("DELETE FROM client_note WHERE client_id = %s", (client_id,))
 
 
 async def erase_contact(connection: Connection, client_id: UUID) -> None:
     """The row stays for what refers to it; nobody can be told from it."""
     await connection.execute(
         "UPDATE client SET name = '—', email = NULL, phone = NULL, note = '', locale = NULL,"
-        " version = version + 1, updated_at = now() WHERE id = %s",
+        " tags = '{}', preferred_provider_id = NULL, blocked_reason = '', version = version + 1, updated_at = now() WHERE id = %s",
         (client_id,),
     )
     await connection.execute("DELETE FROM session WHERE client_id = %s", (client_id,))
     await connection.execute("DELETE FROM sign_in_link WHERE client_id = %s", (client_id,))
+    await connection.execute("DELETE FROM client_alias WHERE client_id = %s", (client_id,))
 
 
 async def add_consent(connection: Connection, values: Mapping[str, object]) -> UUID | None:

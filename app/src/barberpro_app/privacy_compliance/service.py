@@ -62,7 +62,7 @@ async def personal_data(
     data = await repository.about(connection, client_id)
     if actor.principal.kind != "client":
         # who runs the business does not see health data by running it
-        data = {name: rows for name, rows in data.items() if name not in _HEALTH}
+        data = {name: rows for name, rows in data.items() if name not in _NOT_BY_OFFICE}
     await access.log(connection, actor, client_id, "data_exported")
     return PersonalData(
         exported_at=clock.now(),
@@ -78,6 +78,8 @@ async def personal_data(
 _HEALTH = {"clinical_access", "clinical_emergency", "patient_alert", "health_cover",
            "treatment_plan", "lab_order", "session_recording", *repository.BODY_DATA,
            "nutrition_signed"}  # fmt: skip
+#: Nor notes that their authors wrote for themselves or for others than whoever exports.
+_NOT_BY_OFFICE = {*_HEALTH, "client_note"}
 
 
 async def ask(

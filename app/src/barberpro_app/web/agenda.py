@@ -70,6 +70,7 @@ class _Line:
     moves: tuple[str, ...] = ()
     alert: bool = False
     movable: bool = False
+    client_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -279,6 +280,7 @@ def _line(reader: Reader, entry: Entry, alerts: set[str]) -> _Line:
         moves=QUICK_MOVES.get(booked.status, ()),
         alert=booked.id in alerts,
         movable=booked.status == "confirmed" and not booked.in_session,
+        client_id=booked.client_id,
     )
 
 

@@ -22,6 +22,7 @@ SOURCES = (
     "queue.js",
     "body.css",
     "classes.css",
+    "clients.css",
     "brand.js",
     "agenda.css",
     "live.js",

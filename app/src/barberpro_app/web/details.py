@@ -19,6 +19,7 @@ from barberpro_app.approval import service as approval
 from barberpro_app.booking import service as bookings
 from barberpro_app.booking.errors import (
     AlreadyExtendedError,
+    ClientBlockedError,
     DepositRequiredError,
     HoldExpiredError,
     NotHeldError,
@@ -53,7 +54,7 @@ from barberpro_app.web.rendering import Reader, page, reader_of, see, submitted
 router = APIRouter(include_in_schema=False)
 NOTE_LENGTH = 500
 #: Refusals that another hour would not help: they are said.
-TELLING = (TooManyNoShowsError, PaymentOverdueError)
+TELLING = (ClientBlockedError, TooManyNoShowsError, PaymentOverdueError)
 
 
 @dataclass(frozen=True)

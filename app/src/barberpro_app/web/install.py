@@ -15,6 +15,10 @@ from barberpro_app.web import (
     agenda,
     arrival,
     basics,
+    client_edit,
+    client_merge,
+    client_profile,
+    clients,
     details,
     manage,
     mine,
@@ -121,6 +125,10 @@ def install_pages(app: FastAPI, settings: Settings, database: Database) -> None:
         staff_booking,
         staff_new,
         staff_requests,
+        clients,
+        client_merge,
+        client_edit,
+        client_profile,
     ):
         app.include_router(module.router)
     for router in (*setup_routers, *routers_of(BY_SERVICE, settings.app.services)):

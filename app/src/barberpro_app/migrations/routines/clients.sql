@@ -1,7 +1,8 @@
 -- Clients: who is blocked books nothing online; two records of one person become one.
 
 -- A booking is of the record that is kept, and not of somebody who is blocked unless the team makes
--- it. The lock waits for a merge that is under way, and then sees it.
+-- it. The lock waits for a merge that is under way, and then sees it. A booking that is there already
+-- stays whoever it is of: it may go over to a record that is blocked.
 CREATE OR REPLACE FUNCTION booking_client_checked() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     c record;
@@ -14,7 +15,8 @@ BEGIN
         NEW.client_id := c.merged_into;
         SELECT merged_into, blocked_at INTO c FROM client WHERE id = NEW.client_id FOR KEY SHARE;
     END IF;
-    IF c.blocked_at IS NOT NULL AND NEW.source IN ('client', 'anonymous') THEN
+    IF c.blocked_at IS NOT NULL AND NEW.source IN ('client', 'anonymous')
+       AND (TG_OP = 'INSERT' OR OLD.client_id IS NULL) THEN
         PERFORM refuse('client_blocked', 'This booking cannot be made online; please contact us.');
     END IF;
     RETURN NEW;
@@ -22,23 +24,79 @@ END $$;
 CREATE OR REPLACE TRIGGER booking_client_checked BEFORE INSERT OR UPDATE OF client_id ON booking
     FOR EACH ROW EXECUTE FUNCTION booking_client_checked();
 
+-- Whatever is added for a record that became part of another is of that other one: a page that was
+-- open meanwhile, a payment that comes late. The lock is the one that the foreign key takes anyway.
+CREATE OR REPLACE FUNCTION of_kept_client() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    v_kept uuid;
+BEGIN
+    SELECT merged_into INTO v_kept FROM client WHERE id = NEW.client_id FOR KEY SHARE;
+    IF v_kept IS NOT NULL THEN
+        NEW.client_id := v_kept;
+    END IF;
+    RETURN NEW;
+END $$;
+
+-- Tables with rows of clients, whatever service they are of. The books are not among them: they are
+-- never rewritten, and get an entry instead.
+CREATE OR REPLACE FUNCTION tables_of_clients() RETURNS SETOF text LANGUAGE sql STABLE AS $$
+    SELECT c.relname::text FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+    WHERE a.attname = 'client_id' AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped
+      AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+      AND c.relnamespace = 'public'::regnamespace AND c.relname <> 'ledger_line'
+    ORDER BY c.relname
+$$;
+
+DO $$
+DECLARE
+    v_table text;
+BEGIN
+    FOR v_table IN SELECT tables_of_clients() LOOP
+        IF v_table <> 'booking' THEN
+            -- named so that it comes before the triggers that look at the client
+            EXECUTE format('CREATE OR REPLACE TRIGGER a_kept_client BEFORE INSERT ON %I FOR EACH ROW'
+                ' WHEN (NEW.client_id IS NOT NULL) EXECUTE FUNCTION of_kept_client()', v_table);
+        END IF;
+    END LOOP;
+END $$;
+
+-- Whether the rows of one record may go to the other: a merge is under way, or was.
+CREATE OR REPLACE FUNCTION is_merged(p_gone uuid, p_kept uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM client_merge WHERE gone_id = p_gone AND kept_id = p_kept)
+$$;
+
 -- A consent is evidence: it can be revoked, once, and neither changed nor removed. When two records of
 -- one person become one it goes with the person; what was signed stays as it was signed.
 CREATE OR REPLACE FUNCTION consent_is_evidence() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    c_person CONSTANT text[] := '{client_id,superseded_by}';
 BEGIN
     IF TG_OP = 'UPDATE' AND OLD.revoked_at IS NULL AND NEW.revoked_at IS NOT NULL
        AND to_jsonb(NEW) - 'revoked_at' = to_jsonb(OLD) - 'revoked_at' THEN
         RETURN NEW;
     END IF;
-    IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - 'client_id' = to_jsonb(OLD) - 'client_id'
-       AND EXISTS (SELECT FROM client_merge m
-                   WHERE m.gone_id = OLD.client_id AND m.kept_id = NEW.client_id) THEN
+    IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - c_person = to_jsonb(OLD) - c_person
+       AND is_merged(OLD.client_id, NEW.client_id)
+       AND (OLD.superseded_by IS NULL OR OLD.superseded_by = NEW.superseded_by) THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'a consent may only be revoked' USING ERRCODE = 'insufficient_privilege';
 END $$;
 CREATE OR REPLACE TRIGGER consent_only_revoked BEFORE UPDATE OR DELETE ON consent
     FOR EACH ROW EXECUTE FUNCTION consent_is_evidence();
+
+-- A person who withdraws a consent withdraws it, however often they had given it.
+CREATE OR REPLACE FUNCTION consent_revoked_whole() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE consent SET revoked_at = NEW.revoked_at
+    WHERE revoked_at IS NULL AND client_id = NEW.client_id AND purpose = NEW.purpose
+      AND reference_id IS NOT DISTINCT FROM NEW.reference_id
+      AND (id = NEW.superseded_by OR superseded_by IN (NEW.id, NEW.superseded_by));
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER consent_revoked_whole AFTER UPDATE OF revoked_at ON consent
+    FOR EACH ROW WHEN (OLD.revoked_at IS NULL AND NEW.revoked_at IS NOT NULL)
+    EXECUTE FUNCTION consent_revoked_whole();
 
 -- What of a record the law ties to the person as it was kept (Ley 26.529 arts. 13 and 18): entries are
 -- chained under the client's key, and the log of readings is evidence. Such a record is not dissolved.
@@ -81,57 +139,125 @@ BEGIN
     RETURN v_count;
 END $$;
 
--- Everything that has a `client_id`, whatever service it is of; how many rows of which table.
+-- All rows of the one go to the other; how many of which table.
 CREATE OR REPLACE FUNCTION client_merge_rows(p_kept uuid, p_gone uuid) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-    t record;
+    v_table text;
     v_rows integer;
     v_moved jsonb := '{}';
 BEGIN
-    FOR t IN
-        SELECT c.relname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-        WHERE a.attname = 'client_id' AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped
-          AND c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace
-          AND c.relname NOT IN ('ledger_line', 'session', 'sign_in_link', 'client_merge')
-        ORDER BY c.relname
-    LOOP
+    FOR v_table IN SELECT t FROM tables_of_clients() t WHERE t NOT IN ('session', 'sign_in_link') LOOP
+        -- evidence refuses to be updated, be it nothing of it
+        EXECUTE format('SELECT count(*) FROM %I WHERE client_id = $1', v_table) INTO v_rows USING p_gone;
+        CONTINUE WHEN v_rows = 0;
         BEGIN
-            EXECUTE format('UPDATE %I SET client_id = $1 WHERE client_id = $2', t.relname)
+            EXECUTE format('UPDATE %I SET client_id = $1 WHERE client_id = $2', v_table)
             USING p_kept, p_gone;
-            GET DIAGNOSTICS v_rows = ROW_COUNT;
         EXCEPTION WHEN unique_violation OR exclusion_violation OR check_violation
                        OR insufficient_privilege OR integrity_constraint_violation THEN
             PERFORM refuse('merge_conflict', 'Both have rows that exclude each other: '
-                || replace(t.relname, '_', ' ') || '.');
+                || replace(v_table, '_', ' ') || '.');
         END;
-        IF v_rows > 0 THEN
-            v_moved := v_moved || jsonb_build_object(t.relname, v_rows);
-        END IF;
+        v_moved := v_moved || jsonb_build_object(v_table, v_rows);
     END LOOP;
     RETURN v_moved;
 END $$;
 
--- Makes p_gone part of p_kept. Locks both records in order of their keys, so that two such calls never
--- wait for each other. Runs as the owner of the tables: evidence is not the app's to write.
-CREATE OR REPLACE FUNCTION client_merge(
-    p_actor jsonb, p_kept uuid, p_gone uuid, p_kept_version integer, p_gone_version integer
-) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+-- What cannot be twice of one person: channels, consents in force. A no by either stays a no.
+CREATE OR REPLACE FUNCTION client_merge_once(p_kept uuid, p_gone uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE contact_channel k SET agreed = false, preferred = false, updated_at = now()
+    FROM contact_channel g
+    WHERE k.client_id = p_kept AND g.client_id = p_gone AND g.channel = k.channel
+      AND g.address = k.address AND k.agreed AND NOT g.agreed;
+    INSERT INTO client_alias (kind, value, client_id)
+    SELECT 'phone', '+' || g.address, p_kept FROM contact_channel g JOIN contact_channel k
+        ON k.client_id = p_kept AND k.channel = g.channel AND k.address <> g.address
+    WHERE g.client_id = p_gone AND g.channel = 'whatsapp'
+    ON CONFLICT DO NOTHING;
+    DELETE FROM contact_channel x WHERE x.client_id = p_gone AND EXISTS (
+        SELECT FROM contact_channel y WHERE y.client_id = p_kept AND y.channel = x.channel);
+    UPDATE consent g SET superseded_by = k.id, client_id = p_kept FROM consent k
+    WHERE g.client_id = p_gone AND k.client_id = p_kept AND g.purpose = k.purpose
+      AND g.reference_id IS NOT DISTINCT FROM k.reference_id
+      AND g.revoked_at IS NULL AND k.revoked_at IS NULL
+      AND g.superseded_by IS NULL AND k.superseded_by IS NULL;
+    DELETE FROM client_alias g USING client_alias k
+    WHERE g.client_id = p_gone AND k.client_id = p_kept AND (g.kind, g.value) = (k.kind, k.value);
+    DELETE FROM client_not_same WHERE (one_id, other_id) = (least(p_kept, p_gone), greatest(p_kept, p_gone));
+    INSERT INTO client_not_same (one_id, other_id, said_by, at)
+    SELECT least(p_kept, x.third), greatest(p_kept, x.third), x.said_by, x.at
+    FROM (SELECT CASE WHEN one_id = p_gone THEN other_id ELSE one_id END AS third, said_by, at
+          FROM client_not_same WHERE p_gone IN (one_id, other_id)) x
+    ON CONFLICT DO NOTHING;
+    DELETE FROM client_not_same WHERE p_gone IN (one_id, other_id);
+END $$;
+
+-- The record that is kept, with the values that were chosen: {name, email, phone, locale,
+-- preferred_provider_id: 'kept' or 'gone', signs_in: whether the other e-mail does too}. Where one has
+-- nothing, the other's is taken; the other e-mail and number are kept as aliases.
+CREATE OR REPLACE FUNCTION client_merge_record(k client, g client, p_choices jsonb) RETURNS client
+LANGUAGE plpgsql AS $$
+DECLARE
+    r client := k;
+    v_note CONSTANT text := concat_ws(E'\n', nullif(k.note, ''), nullif(g.note, ''));
+BEGIN
+    r.name := CASE WHEN p_choices->>'name' = 'gone' THEN g.name ELSE k.name END;
+    r.email := CASE WHEN p_choices->>'email' = 'gone' THEN coalesce(g.email, k.email)
+                    ELSE coalesce(k.email, g.email) END;
+    r.phone := CASE WHEN p_choices->>'phone' = 'gone' THEN coalesce(g.phone, k.phone)
+                    ELSE coalesce(k.phone, g.phone) END;
+    r.locale := CASE WHEN p_choices->>'locale' = 'gone' THEN coalesce(g.locale, k.locale)
+                     ELSE coalesce(k.locale, g.locale) END;
+    r.preferred_provider_id := coalesce(k.preferred_provider_id, g.preferred_provider_id);
+    r.tags := coalesce((SELECT array_agg(t) FROM (SELECT DISTINCT unnest(k.tags || g.tags) AS t
+                        ORDER BY t LIMIT 20) x), '{}');
+    r.note := CASE WHEN length(v_note) <= 2000 THEN v_note ELSE k.note END;
+    IF k.blocked_at IS NULL THEN
+        r.blocked_at := g.blocked_at;
+        r.blocked_reason := g.blocked_reason;
+        r.blocked_by := g.blocked_by;
+    END IF;
+    IF length(v_note) > 2000 THEN
+        INSERT INTO client_note (client_id, readers, text, author_id, author_name)
+        VALUES (k.id, 'desk', g.note, '', '');
+    END IF;
+    INSERT INTO client_alias (kind, value, client_id, signs_in)
+    SELECT x.kind, x.value, k.id, x.kind = 'email' AND coalesce((p_choices->>'signs_in')::boolean, false)
+    FROM (VALUES ('email', k.email, r.email), ('email', g.email, r.email),
+                 ('phone', k.phone, r.phone), ('phone', g.phone, r.phone)) x(kind, value, chosen)
+    WHERE x.value IS NOT NULL AND x.value <> x.chosen
+    ON CONFLICT DO NOTHING;
+    RETURN r;
+END $$;
+
+-- Makes p_gone part of p_kept. Locks the bookings of both before the records, as those who change a
+-- booking do, and both in order of their keys. Whoever is in the way goes first: a merge gives up before
+-- the server would have to break a deadlock, and is asked for again. Runs as the owner of the tables:
+-- evidence is not the app's to write.
+CREATE OR REPLACE FUNCTION client_merge(p_actor jsonb, p_kept uuid, p_gone uuid, p_request jsonb)
+RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+SET lock_timeout = '700ms' AS $$
 DECLARE
     k client;
     g client;
+    r client;
     v_merge CONSTANT uuid := uuidv7();
     v_moved jsonb;
 BEGIN
     IF p_kept = p_gone THEN
         PERFORM refuse('merge_itself', 'These are the same record.', 'other_id');
     END IF;
+    PERFORM FROM booking WHERE client_id IN (p_kept, p_gone) ORDER BY id FOR UPDATE;
+    PERFORM FROM payment WHERE client_id IN (p_kept, p_gone) ORDER BY id FOR UPDATE;
     PERFORM FROM client WHERE id IN (p_kept, p_gone) ORDER BY id FOR UPDATE;
     SELECT * INTO k FROM client WHERE id = p_kept;
     SELECT * INTO g FROM client WHERE id = p_gone;
     IF k.id IS NULL OR g.id IS NULL OR k.merged_into IS NOT NULL OR g.merged_into IS NOT NULL THEN
         PERFORM refuse('not_found', 'There is no such client.', 'other_id');
     END IF;
-    IF k.version <> p_kept_version OR g.version <> p_gone_version THEN
+    IF k.version <> (p_request->>'version')::integer
+       OR g.version <> (p_request->>'other_version')::integer THEN
         PERFORM refuse('stale_version', 'Somebody else changed one of them meanwhile.', 'version');
     END IF;
     IF has_clinical_file(p_gone) THEN
@@ -140,29 +266,107 @@ BEGIN
     END IF;
     INSERT INTO client_merge (id, kept_id, gone_id, moved, actor_kind, actor_id)
     VALUES (v_merge, p_kept, p_gone, '{}', p_actor->>'kind', coalesce(p_actor->>'id', ''));
-    -- one address per channel, one answer to each: the record that is kept decides
-    DELETE FROM contact_channel x WHERE x.client_id = p_gone AND EXISTS (
-        SELECT FROM contact_channel y WHERE y.client_id = p_kept AND y.channel = x.channel);
+    PERFORM client_merge_once(p_kept, p_gone);
     v_moved := client_merge_rows(p_kept, p_gone);
-    UPDATE booking SET held_by = p_kept::text WHERE held_by = p_gone::text;
+    UPDATE booking SET held_by = p_kept::text WHERE held_by = p_gone::text AND client_id = p_kept;
     UPDATE client SET merged_into = p_kept WHERE merged_into = p_gone;
     DELETE FROM session WHERE client_id = p_gone;
     DELETE FROM sign_in_link WHERE client_id = p_gone;
     v_moved := v_moved || jsonb_build_object(
         'ledger', client_merge_books(p_actor, v_merge, p_kept, p_gone));
     UPDATE client_merge SET moved = v_moved WHERE id = v_merge;
-    UPDATE client SET name = '-', email = NULL, phone = NULL, note = '', blocked_at = NULL,
-        blocked_reason = '', merged_into = p_kept, version = version + 1, updated_at = now()
+    UPDATE client SET name = '-', email = NULL, phone = NULL, note = '', tags = '{}',
+        preferred_provider_id = NULL, blocked_at = NULL, blocked_reason = '', blocked_by = '',
+        merged_into = p_kept, version = version + 1, updated_at = now()
     WHERE id = p_gone;
-    UPDATE client SET email = coalesce(k.email, g.email), phone = coalesce(k.phone, g.phone),
-        locale = coalesce(k.locale, g.locale),
-        note = left(concat_ws(E'\n', nullif(k.note, ''), nullif(g.note, '')), 2000),
-        blocked_at = coalesce(k.blocked_at, g.blocked_at),
-        blocked_reason = CASE WHEN k.blocked_at IS NULL THEN g.blocked_reason ELSE k.blocked_reason END,
-        blocked_by = CASE WHEN k.blocked_at IS NULL THEN g.blocked_by ELSE k.blocked_by END,
+    r := client_merge_record(k, g, coalesce(p_request->'choices', '{}'));
+    UPDATE client SET name = r.name, email = r.email, phone = r.phone, locale = r.locale,
+        note = r.note, tags = r.tags, preferred_provider_id = r.preferred_provider_id,
+        blocked_at = r.blocked_at, blocked_reason = r.blocked_reason, blocked_by = r.blocked_by,
         version = version + 1, updated_at = now()
     WHERE id = p_kept;
     PERFORM audit_record(p_actor, 'client.merged', 'client', p_kept::text,
         jsonb_build_object('gone', p_gone, 'moved', v_moved));
     RETURN v_moved;
+END $$;
+
+-- An e-mail that a record is given is that record's, whoever had it beside another once.
+CREATE OR REPLACE FUNCTION client_takes_address() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM client_alias WHERE kind = 'email' AND value = NEW.email;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER client_takes_address AFTER INSERT OR UPDATE OF email ON client
+    FOR EACH ROW WHEN (NEW.email IS NOT NULL) EXECUTE FUNCTION client_takes_address();
+
+-- Records that may be of one person, and by what: the same number, the same mailbox (whatever dots and
+-- +tags it is written with), the same name. What more than five have in common says nothing.
+CREATE OR REPLACE FUNCTION client_pairs(p_limit integer)
+RETURNS TABLE (one uuid, other uuid, why text[]) LANGUAGE sql STABLE AS $$
+    WITH trait AS (
+        SELECT c.id, c.phone, c.email, x.why, x.value,
+               count(*) OVER (PARTITION BY x.why, x.value) AS shared
+        FROM client c CROSS JOIN LATERAL (VALUES
+            ('phone', CASE WHEN length(number_tail(c.phone)) = 8 THEN number_tail(c.phone) END),
+            ('email', mailbox(c.email)), ('name', nullif(plain_letters(c.name), '-'))) x(why, value)
+        WHERE c.merged_into IS NULL AND x.value IS NOT NULL
+    ), pair AS (
+        SELECT a.id AS one, b.id AS other, array_agg(a.why ORDER BY a.why) AS why,
+               bool_or(a.phone <> b.phone AND a.email <> b.email) AS differ
+        FROM trait a JOIN trait b ON a.why = b.why AND a.value = b.value AND a.id < b.id
+        WHERE a.shared BETWEEN 2 AND 5 AND b.shared BETWEEN 2 AND 5
+        GROUP BY a.id, b.id
+    )
+    SELECT p.one, p.other, p.why FROM pair p
+    WHERE NOT (p.why = '{name}' AND coalesce(p.differ, false))
+      AND NOT EXISTS (SELECT FROM client_not_same n WHERE (n.one_id, n.other_id) = (p.one, p.other))
+    ORDER BY cardinality(p.why) DESC, 'phone' = ANY (p.why) DESC, p.one, p.other LIMIT p_limit
+$$;
+
+CREATE OR REPLACE FUNCTION mailbox(p text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT replace(split_part(split_part(p, '@', 1), '+', 1), '.', '') || '@' || split_part(p, '@', 2)
+$$;
+
+-- The same for one record, with names that are nearly the same.
+CREATE OR REPLACE FUNCTION client_like(p_client uuid, p_limit integer)
+RETURNS TABLE (other uuid, why text[]) LANGUAGE sql STABLE AS $$
+    SELECT o.id, array_remove(ARRAY[
+               CASE WHEN mailbox(o.email) = mailbox(c.email) THEN 'email' END,
+               CASE WHEN plain_letters(o.name) % plain_letters(c.name) THEN 'name' END,
+               CASE WHEN number_tail(o.phone) = number_tail(c.phone) THEN 'phone' END], NULL)
+    FROM client c JOIN LATERAL (
+        SELECT * FROM client n WHERE plain_letters(n.name) % plain_letters(c.name)
+            AND similarity(plain_letters(n.name), plain_letters(c.name)) >= 0.55
+        UNION SELECT * FROM client n WHERE number_tail(n.phone) = number_tail(c.phone)
+    ) o ON o.id <> c.id AND o.merged_into IS NULL
+    WHERE c.id = p_client AND NOT EXISTS (SELECT FROM client_not_same s
+        WHERE (s.one_id, s.other_id) = (least(o.id, c.id), greatest(o.id, c.id)))
+    ORDER BY number_tail(o.phone) = number_tail(c.phone) DESC NULLS LAST,
+             similarity(plain_letters(o.name), plain_letters(c.name)) DESC, o.id LIMIT p_limit
+$$;
+
+-- Puts a sign-in message into the outbox if the address is known; staff before clients. The token
+-- is made when the message is sent, so that it is stored nowhere. Says nothing to the caller.
+CREATE OR REPLACE FUNCTION sign_in_request(p_email text, p_next text, p_locale text)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_staff uuid;
+    v_client uuid;
+    v_locale text;
+BEGIN
+    SELECT id INTO v_staff FROM staff_user WHERE email = p_email AND active;
+    SELECT id, locale INTO v_client, v_locale FROM client WHERE email = p_email;
+    IF v_client IS NULL THEN
+        SELECT c.id, c.locale INTO v_client, v_locale FROM client_alias a
+        JOIN client c ON c.id = a.client_id
+        WHERE a.kind = 'email' AND a.value = p_email AND a.signs_in;
+    END IF;
+    IF v_staff IS NULL AND v_client IS NULL THEN
+        RETURN;
+    END IF;
+    INSERT INTO message (kind, recipient, locale, payload, dedupe_key)
+    VALUES ('sign_in_link', p_email, coalesce(p_locale, v_locale),
+            jsonb_build_object('staff_id', v_staff, 'next', p_next,
+                'client_id', CASE WHEN v_staff IS NULL THEN v_client END),
+            'sign_in_link:' || gen_random_uuid());
 END $$;

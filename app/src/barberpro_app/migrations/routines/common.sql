@@ -120,6 +120,8 @@ BEGIN
         IF v_email IS NOT NULL THEN
             SELECT id INTO v_id FROM client WHERE email = v_email;
             EXIT WHEN FOUND;
+            SELECT client_id INTO v_id FROM client_alias WHERE kind = 'email' AND value = v_email;
+            EXIT WHEN FOUND;
         END IF;
         INSERT INTO client (name, email, phone, locale)
         VALUES (p_contact->>'name', v_email, p_contact->>'phone', p_contact->>'locale')

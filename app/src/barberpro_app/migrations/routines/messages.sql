@@ -2,6 +2,10 @@
 
 CREATE OR REPLACE FUNCTION channel_consent_is_evidence() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF to_jsonb(NEW) - 'client_id' = to_jsonb(OLD) - 'client_id'
+       AND is_merged(OLD.client_id, NEW.client_id) THEN
+        RETURN NEW;  -- the record became part of the person's other one
+    END IF;
     RAISE EXCEPTION 'a consent is not changed; the next one replaces it'
         USING ERRCODE = 'insufficient_privilege';
 END $$;

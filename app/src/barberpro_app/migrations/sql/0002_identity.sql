@@ -63,27 +63,6 @@ END $$;
 CREATE TRIGGER message_wakes_worker AFTER INSERT ON message
     FOR EACH ROW WHEN (NEW.kind = 'sign_in_link') EXECUTE FUNCTION message_wakes_worker();
 
--- Puts a sign-in message into the outbox if the address is known; staff before clients. The token
--- is made when the message is sent, so that it is stored nowhere. Says nothing to the caller.
-CREATE FUNCTION sign_in_request(p_email text, p_next text, p_locale text)
-RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    v_staff uuid;
-    v_client uuid;
-    v_locale text;
-BEGIN
-    SELECT id INTO v_staff FROM staff_user WHERE email = p_email AND active;
-    SELECT id, locale INTO v_client, v_locale FROM client WHERE email = p_email;
-    IF v_staff IS NULL AND v_client IS NULL THEN
-        RETURN;
-    END IF;
-    INSERT INTO message (kind, recipient, locale, payload, dedupe_key)
-    VALUES ('sign_in_link', p_email, coalesce(p_locale, v_locale),
-            jsonb_build_object('staff_id', v_staff, 'next', p_next,
-                'client_id', CASE WHEN v_staff IS NULL THEN v_client END),
-            'sign_in_link:' || gen_random_uuid());
-END $$;
-
 -- What a test of a running deployment left: everything of clients whose address is at the domain.
 -- Answers kept for retries hold a copy of the booking, so they go too.
 CREATE FUNCTION remove_test_data(p_domain text)
