@@ -49,6 +49,21 @@ def build_parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=_port, default=8000, help="port with --host; 0 takes any")
     serve.add_argument("--with-worker", action="store_true", help="run the jobs in this process")
     serve.add_argument(
+        "--services", metavar="A,B", help="serve these of the enabled services alone (default: all)"
+    )
+    serve.add_argument(
+        "--peers",
+        default="",
+        metavar="URL",
+        help="where the other services are, with {service} in it: the gateway passes requests on",
+    )
+    serve.add_argument(
+        "--trusted-proxies",
+        default="127.0.0.1,::1",
+        metavar="NETS",
+        help="whose X-Forwarded-For is believed with --host (default: this machine)",
+    )
+    serve.add_argument(
         "--socket-mode", type=_mode, default=0o660, metavar="OCTAL", help="default 0660"
     )
 

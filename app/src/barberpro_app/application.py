@@ -6,10 +6,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from importlib import import_module
 
 import psycopg
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.middleware import Middleware
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from barberpro_app import __version__
@@ -36,6 +38,7 @@ from barberpro_app.kit.observation import Observation
 from barberpro_app.kit.problems import ErrorBoundary, Problem, answer, install_problem_handlers
 from barberpro_app.kit.ratelimit import RateLimiter
 from barberpro_app.kit.requests import RequestContext, RequestInfo
+from barberpro_app.kit.share import WHOLE, Share
 from barberpro_app.kit.tasks import end
 from barberpro_app.live import endpoints as live
 from barberpro_app.live.hub import Hub
@@ -43,8 +46,9 @@ from barberpro_app.notification import endpoints as notification
 from barberpro_app.notification.repository import count_by_state
 from barberpro_app.openapi import describe
 from barberpro_app.payment.online import OnlinePayments
-from barberpro_app.routers import routers_for
+from barberpro_app.routers import BY_SERVICE, base_of, passed_on, routers_for, routers_of
 from barberpro_app.settings import Settings
+from barberpro_app.web.install import BY_SERVICE as PAGES_BY_SERVICE
 from barberpro_app.web.install import install_pages
 from barberpro_app.web.rendering import follow_brand
 from barberpro_app.worker import Worker
@@ -87,8 +91,10 @@ WORKER_DRAIN_SECONDS = 2.0
 log = get_logger(__name__)
 
 
-def create_application(settings: Settings, *, with_worker: bool = False) -> FastAPI:
-    """The whole product as one ASGI application.
+def create_application(
+    settings: Settings, *, with_worker: bool = False, share: Share = WHOLE
+) -> FastAPI:
+    """The product as one ASGI application: the whole of it, or the share of one process.
 
     What endpoints need is at `app.state`: `settings`, `database`, `authenticator`, `rate_limiter`,
     `metrics`, `form_tokens`, `live`, and `error_page` where the pages give one. Raises
@@ -103,14 +109,39 @@ def create_application(settings: Settings, *, with_worker: bool = False) -> Fast
         docs_url=None,  # its page loads scripts from elsewhere, which our CSP refuses
         redoc_url=None,
         lifespan=_lifespan,
-        middleware=_middleware(settings, metrics),
+        middleware=_middleware(settings, metrics, share),
     )
     _fill_state(app, settings, metrics)
+    app.state.share = share
     _give_worker(app, with_worker=with_worker)
     install_problem_handlers(app)
-    _include_api(app, settings.app.services)
-    install_pages(app, settings, app.state.database)
+    if share.whole:
+        _include_api(app, settings.app.services)
+    else:
+        _include_share(app, settings.app.services, share)
+    install_pages(app, settings, app.state.database, share)
     return app
+
+
+def _include_share(app: FastAPI, services: tuple[str, ...], share: Share) -> None:
+    """Its own API, and on the gateway the description of all of it and the way to the peers."""
+    own: list[APIRouter] = [health.router]
+    if share.gateway:
+        own += (part.router for part in (oauth, identity, audit, notification, live))
+        describe(app, (*own, *routers_for(services)))
+    own += [*base_of(share, services), *routers_of(BY_SERVICE, share.own(services))]
+    for router in own:
+        app.include_router(router)
+    if share.elsewhere(services):
+        # only a gateway with peers needs an HTTP client to pass requests on
+        proxy = import_module("barberpro_app.kit.proxy")
+        app.state.peers = proxy.Peers()
+        for name, router in passed_on(share, services, BY_SERVICE, PAGES_BY_SERVICE):
+            passing = proxy.Passing(app.state.peers, share.address(name))
+            for route in router.routes:
+                if isinstance(route, Route):
+                    methods = sorted(route.methods or {"GET"})
+                    app.router.routes.append(Route(route.path, endpoint=passing, methods=methods))
 
 
 def whole_api() -> FastAPI:
@@ -144,6 +175,7 @@ def _fill_state(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     app.state.rate_limiter = RateLimiter()
     app.state.metrics = metrics
     app.state.error_page = None
+    app.state.peers = None
     app.state.online_payments = OnlinePayments(settings)
     app.state.count_messages = count_by_state
     app.state.live = live.Live(Hub(settings.secrets.database_url, database.check))
@@ -159,18 +191,29 @@ def _give_worker(app: FastAPI, *, with_worker: bool) -> None:
     state.wake_worker = lambda: None
     state.worker_silent_seconds = lambda: None
     if with_worker:
-        worker = Worker(state.settings, state.database, state.metrics, listen=False)
+        worker = Worker(
+            state.settings,
+            state.database,
+            state.metrics,
+            listen=not state.share.whole and state.share.has("notification"),
+            share=state.share,
+        )
         state.worker = worker
         state.wake_worker = worker.wake
         state.worker_silent_seconds = lambda: time.monotonic() - worker.last_turn
 
 
-def _middleware(settings: Settings, metrics: Metrics) -> list[Middleware]:
-    """Outermost first."""
+def _middleware(settings: Settings, metrics: Metrics, share: Share) -> list[Middleware]:
+    """Outermost first. What a gateway passes on to the service of bookings is counted there."""
+    bookings = {
+        route: outcome
+        for route, outcome in BOOKING_ROUTES.items()
+        if share.has("booking") or not route.startswith("/api/")
+    }
     public_url = settings.app.public_url
     return [
         Middleware(RequestContext),
-        Middleware(Observation, metrics=metrics, bookings=BOOKING_ROUTES),
+        Middleware(Observation, metrics=metrics, bookings=bookings),
         Middleware(SecurityHeaders, public_url=public_url),
         Middleware(ErrorBoundary),
         Middleware(BoundedBody, largest=LARGEST_BODY, larger=LARGER_BODIES),
@@ -201,6 +244,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             await worker.stop(working, WORKER_DRAIN_SECONDS)
         app.state.live.stop()
         await end(watching, hearing)
+        if app.state.peers is not None:
+            await app.state.peers.close()
         await database.close()
 
 

@@ -6,7 +6,7 @@ payments online, say, does not load the libraries for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 
 from fastapi import APIRouter
@@ -21,6 +21,7 @@ from barberpro_app.client import endpoints as client
 from barberpro_app.contact_channel import endpoints as contact_channel
 from barberpro_app.group_session import endpoints as group_session
 from barberpro_app.integration_processor import endpoints as integrations
+from barberpro_app.kit.share import Share
 from barberpro_app.location import endpoints as location
 from barberpro_app.policy import endpoints as policy
 from barberpro_app.provider import endpoints as provider
@@ -52,6 +53,25 @@ ROUTERS: tuple[APIRouter, ...] = (
     reminders.router,
     integrations.router,
 )
+
+#: base service -> its share of these where it runs apart; what nobody owns is the gateway's.
+OWNED: Mapping[str, tuple[APIRouter, ...]] = {
+    "booking": (
+        booking.router,
+        visit.router,
+        approval.router,
+        attendance.router,
+        group_session.router,
+        series.router,
+        waiting_list.router,
+        walk_in.router,
+        availability.router,
+    ),
+    "catalog": (catalog.router, resource.router, location.router),
+    "provider": (provider.router,),
+    "client": (client.router, contact_channel.router),
+    "notification": (reminders.router,),
+}
 
 _RECORD = "barberpro_app.clinical_records.endpoints"
 _BODY = "barberpro_app.body_data.endpoints"
@@ -94,6 +114,34 @@ BY_SERVICE: Mapping[str, tuple[str, ...]] = {
 def routers_for(services: Iterable[str]) -> tuple[APIRouter, ...]:
     """The routers of every deployment, then those of the services that this one enables."""
     return (*ROUTERS, *routers_of(BY_SERVICE, services))
+
+
+def base_of(share: Share, enabled: Iterable[str]) -> list[APIRouter]:
+    """Those of every deployment that this process answers itself."""
+    apart = {id(router) for name in enabled for router in OWNED.get(name, ())}
+    own = {id(router) for name in share.own(enabled) for router in OWNED.get(name, ())}
+    return [
+        router
+        for router in ROUTERS
+        if (share.gateway if id(router) not in apart else id(router) in own)
+    ]
+
+
+def passed_on(
+    share: Share, enabled: Sequence[str], *tables: Mapping[str, tuple[str, ...]]
+) -> list[tuple[str, APIRouter]]:
+    """Service and router of all that belongs to processes elsewhere; a shared module is the first's.
+    What this process answers itself is left out."""
+    here = {id(router) for table in tables for router in routers_of(table, share.own(enabled))}
+    found: dict[int, tuple[str, APIRouter]] = {}
+    for name in share.elsewhere(enabled):
+        owned = [*OWNED.get(name, ())]
+        for table in tables:
+            owned += routers_of(table, [name])
+        for router in owned:
+            if id(router) not in here:
+                found.setdefault(id(router), (name, router))
+    return list(found.values())
 
 
 def routers_of(table: Mapping[str, tuple[str, ...]], services: Iterable[str]) -> list[APIRouter]:

@@ -30,6 +30,7 @@ from barberpro_app.kit.errors import UnavailableError
 from barberpro_app.kit.links import BookingLinks
 from barberpro_app.kit.logging import get_logger
 from barberpro_app.kit.metrics import Metrics
+from barberpro_app.kit.share import WHOLE, Share
 from barberpro_app.kit.tasks import end
 from barberpro_app.notification import repository as message_repository
 from barberpro_app.notification.compose import Composer
@@ -67,6 +68,25 @@ SETTINGS_JOBS_BY_SERVICE: Mapping[str, str] = {
     "class-management-service": "barberpro_app.class_management.jobs",
 }
 
+#: Jobs of base services, by name; the rest belong to no service and run in every worker.
+JOB_OWNERS: Mapping[str, str] = {
+    "expire_holds": "booking",
+    "prune_idempotency_keys": "booking",
+    "series": "booking",
+    "waiting_list": "booking",
+    "prune_sessions": "client",
+    "prune_messages": "notification",
+    "reminders": "notification",
+    "prune_reminders": "notification",
+    "whatsapp_outbox": "integration-processor",
+    "whatsapp_inbox": "whatsapp-webhook",
+    "prune_whatsapp": "whatsapp-webhook",
+    "payments": "payment",
+    "prune_notices": "payment",
+    calendar_jobs.NAME: "calendar-sync",
+    calendar_jobs.SWEEP_NAME: "calendar-sync",
+}
+
 #: Of these, those that have nothing to do without the folder of photographs.
 NEED_FOLDER = {"media-processor", "portfolio-service", "social-sharing-service"}
 
@@ -84,11 +104,19 @@ class Job:
 
 class Worker:
     """Runs the jobs until it is cancelled. `listen`: have the database wake us for sign-in links,
-    at the price of one more connection; within the web process `wake` does it for nothing."""
+    at the price of one more connection; within the web process `wake` does it for nothing.
+    `share`: the jobs of which services."""
 
     def __init__(
-        self, settings: Settings, database: Database, metrics: Metrics, *, listen: bool
+        self,
+        settings: Settings,
+        database: Database,
+        metrics: Metrics,
+        *,
+        listen: bool,
+        share: Share = WHOLE,
     ) -> None:
+        self._share = share
         self._settings = settings
         self._database = database
         self._metrics = metrics
@@ -104,7 +132,7 @@ class Worker:
 
     def _make_outbox(self, metrics: Metrics) -> Outbox | None:
         app, secrets = self._settings.app, self._settings.secrets
-        if app.mail is None:
+        if app.mail is None or not self._share.has("notification"):
             return None
         links = BookingLinks(secrets.key("session-key"), app.public_url)
         transport = Transport(app.mail, secrets.optional("smtp-password"))
@@ -144,7 +172,14 @@ class Worker:
             calendars = CalendarJobs(self._settings, database, self._metrics)
             jobs.append(Job(calendar_jobs.NAME, calendar_jobs.SECONDS, calendars.run))
             jobs.append(Job(calendar_jobs.SWEEP_NAME, calendar_jobs.SWEEP_SECONDS, calendars.sweep))
-        return jobs + _jobs_of(self._settings, database)
+        return [
+            *(job for job in jobs if self._is_ours(job)),
+            *_jobs_of(self._settings, database, self._share),
+        ]
+
+    def _is_ours(self, job: Job) -> bool:
+        owner = JOB_OWNERS.get(job.name)
+        return owner is None or self._share.has(owner)
 
     def wake(self) -> None:
         """There is a message that should not wait."""
@@ -264,11 +299,12 @@ def _whatsapp_of(settings: Settings, database: Database, metrics: Metrics) -> An
     return ByEmailInstead(database)
 
 
-def _jobs_of(settings: Settings, database: Database) -> list[Job]:
+def _jobs_of(settings: Settings, database: Database, share: Share) -> list[Job]:
     """The jobs of the enabled services that have some of their own."""
-    plain = _modules(JOBS_BY_SERVICE, settings.app.services)
+    own = share.own(settings.app.services)
+    plain = _modules(JOBS_BY_SERVICE, own)
     jobs = [Job(part.NAME, part.SECONDS, partial(part.run, database)) for part in plain]
-    able = set(settings.app.services) - (NEED_FOLDER if settings.media_dir is None else set())
+    able = set(own) - (NEED_FOLDER if settings.media_dir is None else set())
     informed = _modules(SETTINGS_JOBS_BY_SERVICE, sorted(able))
     return jobs + [
         Job(part.NAME, part.SECONDS, partial(part.run, database, settings)) for part in informed

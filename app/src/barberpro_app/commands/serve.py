@@ -17,7 +17,8 @@ from fastapi import FastAPI
 from barberpro_app.application import create_application
 from barberpro_app.kit.errors import ConfigurationError
 from barberpro_app.kit.logging import configure_logging, get_logger
-from barberpro_app.settings import load_settings
+from barberpro_app.kit.share import PLACE, WHOLE, Share
+from barberpro_app.settings import Settings, load_settings
 
 #: Requests in flight get this long; the whole shutdown stays under the contract's 10 s.
 DRAIN_SECONDS = 6
@@ -33,7 +34,9 @@ def run(arguments: argparse.Namespace) -> int:
     settings = load_settings()
     configure_logging(settings.log_level)
     log = get_logger(__name__)
-    app = create_application(settings, with_worker=arguments.with_worker)
+    app = create_application(
+        settings, with_worker=arguments.with_worker, share=_share(arguments, settings)
+    )
     listener = _unix_listener(arguments) if arguments.uds else _tcp_listener(arguments)
     config = uvicorn.Config(
         app,
@@ -46,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         server_header=False,
         proxy_headers=True,
         # only the router can open the socket, so whoever connects there is the router
-        forwarded_allow_ips="*" if arguments.uds else "127.0.0.1,::1",
+        forwarded_allow_ips="*" if arguments.uds else arguments.trusted_proxies,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
         backlog=BACKLOG,
@@ -70,6 +73,26 @@ def run(arguments: argparse.Namespace) -> int:
         log.info("interrupted")
     log.info("stopped", served=server.server_state.total_requests)
     return 0 if server.started else 1
+
+
+def _share(arguments: argparse.Namespace, settings: Settings) -> Share:
+    if arguments.services is None:
+        return WHOLE
+    named = frozenset(name for name in arguments.services.split(",") if name)
+    unknown = sorted(named - set(settings.app.services))
+    if unknown or not named:
+        raise ConfigurationError(
+            f"not among the services of this deployment: {', '.join(unknown) or '(none named)'}\n"
+            "  where: --services\n  mend: name services that app.json enables"
+        )
+    if arguments.peers and (
+        PLACE not in arguments.peers or not arguments.peers.startswith(("http://", "https://"))
+    ):
+        raise ConfigurationError(
+            f"no URL with {PLACE} in it: {arguments.peers}\n  where: --peers\n"
+            f"  mend: for example http://{PLACE}:8080"
+        )
+    return Share(named, arguments.peers)
 
 
 class DrainingServer(uvicorn.Server):

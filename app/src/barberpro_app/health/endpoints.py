@@ -59,6 +59,7 @@ async def health(request: Request) -> Health:
         version=__version__,
         services=service_states(
             settings.app.services,
+            share=request.app.state.share,
             worker_silent_seconds=request.app.state.worker_silent_seconds(),
             mail_configured=settings.app.mail is not None,
             notes_key=settings.secrets.optional("notes-key") is not None,
@@ -73,10 +74,17 @@ async def health(request: Request) -> Health:
     summary="Can requests be served?",
     responses={503: {"model": Readiness, "description": "Not now; the reason is in the body"}},
 )
-async def ready(request: Request) -> Readiness:
-    """200 if the schema is this release's and the database answers within a second."""
+async def ready(request: Request, newer_schema: bool = False) -> Readiness:
+    """200 if the schema is this release's and the database answers within a second.
+
+    `newer_schema`: one that a newer release has widened serves too. While an upgrade rolls, the
+    processes of the release before go on answering.
+    """
     readiness = await _readiness(request.app.state.database)
     if readiness.status == "ready":
+        return readiness
+    if newer_schema and readiness.reason == "schema_newer_than_release":
+        readiness.status = "ready"
         return readiness
     return JSONResponse(readiness.model_dump(), status_code=503)  # type: ignore[return-value]
 
@@ -110,7 +118,10 @@ async def _readiness(database: Database) -> Readiness:
 
 @router.get("/metrics", include_in_schema=False)
 async def metrics(request: Request) -> Response:
-    """Prometheus text; routers do not pass this path to the public."""
+    """Prometheus text. Routers do not pass this path to the public; what a proxy brings anyway is not
+    answered: nobody who measures comes through one."""
+    if "x-forwarded-for" in request.headers or "forwarded" in request.headers:
+        return Response(status_code=404)
     collected: Metrics = request.app.state.metrics
     collected.outbox.depth = await _counted(request, request.app.state.count_messages)
     collected.calendars.depth = await _counted(request, request.app.state.count_calendars)

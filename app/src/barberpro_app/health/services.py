@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from barberpro_app.kit.share import WHOLE, Share
+
 #: name -> what it does, in this release
 CONTAINED: dict[str, str] = {
     "api-gateway": "pages, JSON API, tokens and sign-in",
@@ -35,6 +37,8 @@ CONTAINED: dict[str, str] = {
 RUNNING = "running"
 NOT_IN_RELEASE = "not_in_release"
 WAITING_FOR_WORKER = "in_worker_process"
+#: A process that serves this one alone is asked for its health itself.
+ELSEWHERE = "in_own_process"
 NOT_CONFIGURED = "not_configured"
 
 
@@ -54,6 +58,7 @@ STALLED_SECONDS = 120.0
 def service_states(
     enabled: Iterable[str],
     *,
+    share: Share = WHOLE,
     worker_silent_seconds: float | None,
     mail_configured: bool,
     notes_key: bool = True,
@@ -62,6 +67,7 @@ def service_states(
 ) -> dict[str, str]:
     """The state of each enabled service in this process; an unknown name is said to be missing.
 
+    `share`: what this process serves; of the others a gateway says that they run elsewhere.
     `worker_silent_seconds`: since the worker's last turn; None if it is not in this process.
     """
     states = {name: RUNNING if name in CONTAINED else NOT_IN_RELEASE for name in enabled}
@@ -77,7 +83,10 @@ def service_states(
     for name in states.keys() & WORKED:
         if states[name] == RUNNING:
             states[name] = _worker_state(name, worker_silent_seconds)
-    return states
+    for name in states:
+        if not share.has(name) and states[name] not in (NOT_IN_RELEASE, NOT_CONFIGURED):
+            states[name] = ELSEWHERE
+    return states if share.gateway else {name: states[name] for name in share.own(states)}
 
 
 def _worker_state(name: str, silent_seconds: float | None) -> str:

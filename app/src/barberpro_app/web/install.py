@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from barberpro_app.kit.database import Database
 from barberpro_app.kit.links import BookingLinks
+from barberpro_app.kit.share import WHOLE, Share
 from barberpro_app.routers import routers_of
 from barberpro_app.settings import Settings
 from barberpro_app.web import (
@@ -98,14 +99,25 @@ BY_SERVICE: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def install_pages(app: FastAPI, settings: Settings, database: Database) -> None:
-    """Needs `form_tokens`, `rate_limiter` and `authenticator` at `app.state` by the first request."""
+def install_pages(
+    app: FastAPI, settings: Settings, database: Database, share: Share = WHOLE
+) -> None:
+    """The pages of every business where the gateway is, and those of the services that are here.
+
+    Needs `form_tokens`, `rate_limiter` and `authenticator` at `app.state` by the first request.
+    """
     app.state.site = create_site(settings, database)
     app.state.booking_links = BookingLinks(
         settings.secrets.key("session-key"), settings.app.public_url
     )
     app.state.error_page = error_page
-    for module in (
+    common = _common() if share.gateway else ()
+    for router in (*common, *routers_of(BY_SERVICE, share.own(settings.app.services))):
+        app.include_router(router)
+
+
+def _common() -> tuple[APIRouter, ...]:
+    modules = (
         basics,
         public,
         details,
@@ -129,7 +141,5 @@ def install_pages(app: FastAPI, settings: Settings, database: Database) -> None:
         client_merge,
         client_edit,
         client_profile,
-    ):
-        app.include_router(module.router)
-    for router in (*setup_routers, *routers_of(BY_SERVICE, settings.app.services)):
-        app.include_router(router)
+    )
+    return (*(module.router for module in modules), *setup_routers)

@@ -13,6 +13,7 @@ START_SECONDS = 60.0
 # how the app names, on /health, a service that is enabled and that
 ABSENT = "not_in_release"  # it does not contain
 ELSEWHERE = "in_worker_process"  # runs in the worker beside it
+APART = "in_own_process"  # runs in processes of its own
 NOT_SET_UP = "not_configured"  # contained, and waits for credentials that nobody gave
 HEALTHY = frozenset({"ok", "up", "running", "healthy", "true"})
 
@@ -42,7 +43,7 @@ def start_specialized(context: DeployContext) -> Outcome:
             findings.append(_missing(name, base=name in base))
         elif _state(states[name]) == NOT_SET_UP:
             findings.append(_not_set_up(name))
-        elif not _healthy(context, states[name]):
+        elif not _healthy(context, name, states[name]):
             findings.append(_unhealthy(name, states[name]))
         else:
             running.append(name)
@@ -58,15 +59,15 @@ def _state(reported: object) -> str:
     return str(reported).lower()
 
 
-def _healthy(context: DeployContext, reported: object) -> bool:
-    """What runs in a worker is as healthy as the worker, which the target knows."""
+def _healthy(context: DeployContext, name: str, reported: object) -> bool:
+    """What runs in other processes is as healthy as they are, which the target knows."""
     state = _state(reported)
-    if state != ELSEWHERE:
+    if state not in (ELSEWHERE, APART):
         return state in HEALTHY
     workers = [
         service
         for service in context.target.services(context.plan.deployment_id)
-        if service.name.endswith("worker")
+        if (service.name == name if state == APART else service.name.endswith("worker"))
     ]
     return bool(workers) and all(worker.state in {"running", "starting"} for worker in workers)
 
