@@ -133,15 +133,15 @@ async def client_history(request: Request, principal: Reader, client_id: UUID) -
         return answer(await history.client_history(connection, actor, client_id))
 
 
-@router.get("/{client_id}/notes", response_model=NoteList, responses=READING)
-async def list_notes(request: Request, principal: Reader, client_id: UUID) -> Response:
+@router.get("/{client_id}/team-notes", response_model=NoteList, responses=READING)
+async def list_team_notes(request: Request, principal: Reader, client_id: UUID) -> Response:
     """The notes that the caller's role may see."""
     async with database_of(request).connection() as connection:
         return answer(await notes.list_notes(connection, actor_of(request, principal), client_id))
 
 
-@router.post("/{client_id}/notes", status_code=201, response_model=Note, responses=WRITING)
-async def add_note(
+@router.post("/{client_id}/team-notes", status_code=201, response_model=Note, responses=WRITING)
+async def add_team_note(
     request: Request,
     principal: Writer,
     client_id: UUID,
@@ -158,8 +158,8 @@ async def add_note(
     return answer(made, 201)
 
 
-@router.delete("/{client_id}/notes/{note_id}", status_code=204, responses=WRITING)
-async def remove_note(
+@router.delete("/{client_id}/team-notes/{note_id}", status_code=204, responses=WRITING)
+async def remove_team_note(
     request: Request, principal: Writer, client_id: UUID, note_id: UUID
 ) -> Response:
     """Remove the own note; owners and managers any that they read."""
