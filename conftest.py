@@ -9,7 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from support_postgres import TestServer
+
+# a busy machine is slow at any moment, and no test may fail for that
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 # The folder of tests is called like a module of the standard library, and pytest would put a module
 # of that folder in its place. With a path it counts as a package, and the tests go inside it.

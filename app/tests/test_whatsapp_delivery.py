@@ -10,7 +10,7 @@ from support_whatsapp import whatsapp_line
 
 MESSAGES = 100
 KILLS = 3
-ENOUGH_SECONDS = 60.0
+ENOUGH_SECONDS = 240.0  # on a machine that is busy with other things
 
 
 def test_each_message_arrives_once_though_the_peer_fails_and_the_worker_is_killed(

@@ -138,6 +138,7 @@ class Meta:
                     if self.webhook is None or self.webhook(body, sign(body, APP_SECRET)) == 200:
                         break
                     time.sleep(0.05)
+            self.reports.task_done()
 
 
 def template_problem(template: Any) -> Answer | None:

@@ -64,6 +64,7 @@ def deliver(line: Line, count: int, kill_now: Callable[[int], bool], limit: floa
                     assert time.monotonic() < until, Counter(row[0] for row in line.states())
                     time.sleep(0.2)
             kills += 1
+        meta.reports.join()  # a message whose answer was lost is known by the report on it
     arrived = Counter(item["biz_opaque_callback_data"] for item in meta.accepted)
     states = dict(line.accounts.rows("SELECT id::text, state FROM message"))
     wrong = [

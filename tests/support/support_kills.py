@@ -84,8 +84,10 @@ def falls(
         trouble = "" if finished.returncode == 0 else finished.stderr[-2000:]
         if not trouble and (state := end_state(operator, name)) != wanted:
             trouble = f"{state} instead of {wanted}"
+        removed = operator.run("destroy", name, "--yes", "--no-backup")
+        if not trouble and removed.returncode != 0:
+            trouble = removed.stderr[-2000:]
         yield Fall(after, seconds, trouble)
-        operator.must("destroy", name, "--yes", "--no-backup")
     for name in ("sereno", "testigo"):
         operator.must("destroy", name, "--yes", "--no-backup")
 
