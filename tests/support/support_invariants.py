@@ -16,10 +16,13 @@ SELECT object_id, 'booking_confirmed' AS kind FROM audit_event
 WHERE object_kind = 'booking' AND action = 'booking.confirmed'
   AND coalesce(changes->>'was', 'cancelled') = 'cancelled'
 UNION ALL
+SELECT object_id, 'booking_confirmed' FROM audit_event
+WHERE action = 'booking.approved' AND changes->>'status' = 'confirmed'
+UNION ALL
 SELECT object_id, 'booking_rescheduled' FROM audit_event WHERE action = 'booking.rescheduled'
 UNION ALL
 SELECT object_id, 'booking_cancelled' FROM audit_event
-WHERE action = 'booking.cancelled' AND changes->>'was' = 'confirmed'
+WHERE action = 'booking.cancelled' AND changes->>'was' IN ('requested', 'confirmed')
 """
 
 WRONG = {
@@ -133,12 +136,15 @@ WRONG = {
                 SELECT object_id AS visit_id FROM audit_event WHERE action IN
                     ('visit.confirmed', 'visit.rescheduled')
                 UNION ALL SELECT object_id FROM audit_event e WHERE action = 'visit.cancelled'
-                    AND EXISTS (SELECT FROM audit_event f WHERE f.object_id = e.object_id
-                                AND f.action = 'visit.confirmed')
+                    AND EXISTS (SELECT FROM audit_event f LEFT JOIN booking x ON x.id::text = f.object_id
+                        WHERE f.object_id = e.object_id AND f.action IN ('visit.requested', 'visit.confirmed')
+                        OR x.visit_id::text = e.object_id AND f.action = 'booking.approved'
+                        AND f.changes->>'status' = 'confirmed')
                 UNION ALL SELECT b.visit_id::text FROM audit_event e JOIN booking b
                     ON b.id::text = e.object_id WHERE b.visit_id IS NOT NULL AND (
                     e.action = 'booking.rescheduled'
-                    OR e.action = 'booking.cancelled' AND e.changes->>'was' = 'confirmed'
+                    OR e.action = 'booking.approved' AND e.changes->>'status' = 'confirmed'
+                    OR e.action = 'booking.cancelled' AND e.changes->>'was' IN ('requested', 'confirmed')
                     OR e.action = 'booking.confirmed' AND e.changes->>'was' = 'cancelled')) v
             GROUP BY 1),
         written AS (SELECT payload->>'visit_id' AS visit_id, count(*) AS n FROM message
