@@ -26,9 +26,9 @@ def migrated_template(postgres_server: TestServer) -> str:
 def migrated_url(postgres_server: TestServer, migrated_template: str) -> Iterator[str]:
     """A database of its own with the schema and nothing in it."""
     name = f"t_{uuid.uuid4().hex[:12]}"
-    postgres_server.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
+    postgres_server.copy(migrated_template, name)
     yield postgres_server.url(name)
-    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    postgres_server.drop(name)
 
 
 @pytest.fixture

@@ -26,6 +26,8 @@ SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
     "shared_buffers": "64MB",
     "max_connections": "300",
     "timezone": "UTC",
@@ -106,6 +108,14 @@ class TestServer:
     def execute(self, statement: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(statement.encode())
+
+    def copy(self, template: str, name: str) -> None:
+        """A database like `template`, to which nobody is connected. By files: a third of the time
+        that the default way takes, which writes each page to the log."""
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+
+    def drop(self, name: str) -> None:
+        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def stop(self) -> None:
         self.process.terminate()

@@ -189,11 +189,11 @@ def _template(server: TestServer, folder: Path) -> str:
 def deployment(folder: Path, server: TestServer, **changes: Any) -> Iterator[Settings]:
     """A prepared deployment with a database of its own, dropped afterwards."""
     template, name = _template(server, folder), f"w_{uuid.uuid4().hex[:12]}"
-    server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    server.copy(template, name)
     try:
         yield load_settings(AppHome.make(folder, server.url(name), **changes).environment)
     finally:
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        server.drop(name)
 
 
 @asynccontextmanager

@@ -38,6 +38,7 @@ from barberpro_app.kit.observation import Observation
 from barberpro_app.kit.problems import ErrorBoundary, Problem, answer, install_problem_handlers
 from barberpro_app.kit.ratelimit import RateLimiter
 from barberpro_app.kit.requests import RequestContext, RequestInfo
+from barberpro_app.kit.routes import add_routes
 from barberpro_app.kit.share import WHOLE, Share
 from barberpro_app.kit.tasks import end
 from barberpro_app.live import endpoints as live
@@ -130,8 +131,7 @@ def _include_share(app: FastAPI, services: tuple[str, ...], share: Share) -> Non
         own += (part.router for part in (oauth, identity, audit, notification, live))
         describe(app, (*own, *routers_for(services)))
     own += [*base_of(share, services), *routers_of(BY_SERVICE, share.own(services))]
-    for router in own:
-        app.include_router(router)
+    add_routes(app, own)
     if share.elsewhere(services):
         # only a gateway with peers needs an HTTP client to pass requests on
         proxy = import_module("barberpro_app.kit.proxy")
@@ -156,8 +156,7 @@ def whole_api() -> FastAPI:
 def _include_api(app: FastAPI, services: Iterable[str]) -> None:
     own = (part.router for part in (health, oauth, identity, audit, notification, live))
     routers = (*own, *routers_for(services))
-    for router in routers:
-        app.include_router(router)
+    add_routes(app, routers)
     describe(app, routers)
 
 

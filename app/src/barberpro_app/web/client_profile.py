@@ -13,6 +13,7 @@ from barberpro_app.client.schemas import Block, NoteDraft, Unblock
 from barberpro_app.identity.auth import require_scope
 from barberpro_app.kit.database import Connection
 from barberpro_app.kit.errors import AppError, NotAllowedError
+from barberpro_app.kit.routes import add_routes
 from barberpro_app.privacy_compliance.service import personal_data
 from barberpro_app.provider.service import list_providers
 from barberpro_app.web.booking_view import actor, in_language
@@ -172,5 +173,4 @@ async def export(
     )
 
 
-router.include_router(read)
-router.include_router(write)
+add_routes(router, [read, write])

@@ -12,6 +12,7 @@ from barberpro_app.client.listing import as_lines
 from barberpro_app.client.schemas import ClientDraft
 from barberpro_app.identity.auth import require_scope
 from barberpro_app.kit.errors import AppError, InvalidRequestError, NotAllowedError
+from barberpro_app.kit.routes import add_routes
 from barberpro_app.provider.service import list_providers
 from barberpro_app.web.booking_view import actor
 from barberpro_app.web.client_edit import client_values, form_page
@@ -117,5 +118,4 @@ async def export(request: Request, reader: Reader = Depends(reader_of)) -> Respo
     )
 
 
-router.include_router(read)
-router.include_router(write)
+add_routes(router, [read, write])

@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 
 from barberpro_app.kit.database import Database
 from barberpro_app.kit.links import BookingLinks
+from barberpro_app.kit.routes import add_routes
 from barberpro_app.kit.share import WHOLE, Share
 from barberpro_app.routers import routers_of
 from barberpro_app.settings import Settings
@@ -112,8 +113,7 @@ def install_pages(
     )
     app.state.error_page = error_page
     common = _common() if share.gateway else ()
-    for router in (*common, *routers_of(BY_SERVICE, share.own(settings.app.services))):
-        app.include_router(router)
+    add_routes(app, (*common, *routers_of(BY_SERVICE, share.own(settings.app.services))))
 
 
 def _common() -> tuple[APIRouter, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -93,7 +94,14 @@ def create_site(settings: Settings, database: Database) -> Site:
     ]
     if app.locale in offered:
         offered.sort(key=lambda locale: locale != app.locale)
-    environment = Environment(
+    translators = {locale: Translator(locale, app.words.get(locale, {})) for locale in offered}
+    return Site(settings, database, _environment(), Assets(_made(app.brand)), translators)
+
+
+@cache
+def _environment() -> Environment:
+    """Nothing in it is of one deployment, so each template is compiled once per process."""
+    return Environment(
         loader=FileSystemLoader(str(files(__package__).joinpath("templates"))),
         autoescape=True,
         undefined=StrictUndefined,
@@ -101,8 +109,6 @@ def create_site(settings: Settings, database: Database) -> Site:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    translators = {locale: Translator(locale, app.words.get(locale, {})) for locale in offered}
-    return Site(settings, database, environment, Assets(_made(app.brand)), translators)
 
 
 def _made(brand: Brand) -> dict[str, str]:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from barberpro_app.booking.schemas import Booking
 from barberpro_app.identity.auth import require_scope
 from barberpro_app.kit.errors import AppError, NotFoundError
+from barberpro_app.kit.routes import add_routes
 from barberpro_app.series import service
 from barberpro_app.series.schemas import Series, SeriesEnd, SeriesMove
 from barberpro_app.web import choosing, offer, picker
@@ -205,4 +206,4 @@ async def move(
     )
 
 
-router.include_router(team)
+add_routes(router, [team])

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from barberpro_app.identity.auth import require_scope
 from barberpro_app.kit.errors import AppError
+from barberpro_app.kit.routes import add_routes
 from barberpro_app.series import service
 from barberpro_app.series.schemas import Series, SeriesDraft
 from barberpro_app.web.booking_view import view
@@ -119,4 +120,4 @@ def _kept(form: Form, found: Series) -> list[tuple[str, str]]:
     return fields + [("saltear", str(part.planned_on)) for part in found.parts if part.problem]
 
 
-router.include_router(team)
+add_routes(router, [team])

@@ -19,6 +19,7 @@ from barberpro_app.kit.database import Connection
 from barberpro_app.kit.errors import AppError, NotFoundError
 from barberpro_app.kit.ratelimit import Limit, RateLimiter, network_of
 from barberpro_app.kit.requests import RequestInfo
+from barberpro_app.kit.routes import add_routes
 from barberpro_app.waiting_list import service
 from barberpro_app.waiting_list.schemas import PARTS, WaitingDraft, WaitingEntry
 from barberpro_app.web import choosing, money, offer
@@ -290,4 +291,4 @@ async def remove(request: Request, entry_id: UUID, reader: Reader = Depends(read
     return see("/agenda/espera?hecho=1")
 
 
-router.include_router(team)
+add_routes(router, [team])

@@ -12,6 +12,7 @@ from barberpro_app.identity.auth import require_scope
 from barberpro_app.kit import clock
 from barberpro_app.kit.errors import AppError, NotFoundError
 from barberpro_app.kit.qr import svg
+from barberpro_app.kit.routes import add_routes
 from barberpro_app.location.service import get_location, list_locations
 from barberpro_app.provider.service import list_providers
 from barberpro_app.walk_in import service
@@ -209,4 +210,4 @@ async def leave(request: Request, token: str, reader: Reader = Depends(reader_of
     return see(f"/fila/turno/{token}")
 
 
-router.include_router(team)
+add_routes(router, [team])
