@@ -67,6 +67,7 @@ def test_whatever_changes_something_can_be_undone() -> None:
         "Cloud resources provisioning", "Load balancer configuration", "Base containers deployment",
         "Specialized containers deployment", "Automated testing suite", "Performance validation",
         "Security scanning", "DNS configuration", "SSL certificate provisioning",
+        "CDN setup",
         "Domain activation",
     }  # fmt: skip
 

@@ -20,6 +20,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+RULESET = "/rulesets/phases/http_request_cache_settings/entrypoint"
+RULE_FIELDS = {"action", "action_parameters", "description", "enabled", "expression", "id", "ref"}
 TOKEN = "double-token-0123456789"
 _ADDRESS = {"A": ipaddress.IPv4Address, "AAAA": ipaddress.IPv6Address}
 Json = dict[str, Any]
@@ -40,12 +42,15 @@ class CloudflareZone:
     url: str = ""
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     records: dict[str, Json] = field(default_factory=dict)
+    rules: list[Json] | None = None
     misbehave: deque[str] = field(default_factory=deque)
     requests: list[str] = field(default_factory=list)
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Json) -> Any:
         if path == "/zones":
             return [{"id": self.id, "name": self.name}] if query.get("name") == self.name else []
+        if path == f"/zones/{self.id}{RULESET}":
+            return self._ruleset(method, body)
         prefix = f"/zones/{self.id}/dns_records"
         if not path.startswith(prefix):
             raise BadRequestError(7003, "Could not route to that path", 404)
@@ -62,6 +67,21 @@ class CloudflareZone:
         entry = self._checked(body, known)
         self.records[entry["id"]] = entry
         return entry
+
+    def _ruleset(self, method: str, body: Json) -> Json:
+        """Read and written whole; a zone that never had one has none."""
+        if method == "PUT":
+            for rule in body["rules"]:
+                if rule.get("action") != "set_cache_settings" or not rule.get("expression"):
+                    raise BadRequestError(20015, "invalid rule for this phase")
+                if not set(rule) <= RULE_FIELDS:
+                    raise BadRequestError(20120, "unknown field in a rule")
+            self.rules = [
+                {**rule, "id": secrets.token_hex(16), "version": "1"} for rule in body["rules"]
+            ]
+        elif self.rules is None:
+            raise BadRequestError(10003, "could not find entrypoint ruleset", 404)
+        return {"id": "ruleset", "phase": "http_request_cache_settings", "rules": self.rules}
 
     def _checked(self, body: Json, known: str) -> Json:
         kind, name = body.get("type"), str(body.get("name", ""))
@@ -81,8 +101,7 @@ class CloudflareZone:
                 raise BadRequestError(9101, "CAA records take data of flags, tag and value.")
         elif kind not in {"TXT", "CNAME"} or not body.get("content"):
             raise BadRequestError(9004, "Type or content is invalid.")
-        if body.get("proxied") and kind not in {"A", "AAAA", "CNAME"}:
-            raise BadRequestError(9004, "This record type cannot be proxied.")
+        check_proxied(body)
         if kind in {"A", "AAAA", "CNAME"} and any(
             "CNAME" in (e["type"], kind) and e["type"] in {"A", "AAAA", "CNAME"} for e in others
         ):
@@ -93,6 +112,13 @@ class CloudflareZone:
                for e in others):  # fmt: skip
             raise BadRequestError(81058, "An identical record already exists.")
         return {**body, "id": known or secrets.token_hex(16)}
+
+
+def check_proxied(body: Json) -> None:
+    if body.get("proxied") and body.get("ttl") != 1:
+        raise BadRequestError(9021, "ttl must be 1 (automatic) for a proxied record.")
+    if body.get("proxied") and body.get("type") not in {"A", "AAAA", "CNAME"}:
+        raise BadRequestError(9004, "This record type cannot be proxied.")
 
 
 class _Server(ThreadingHTTPServer):

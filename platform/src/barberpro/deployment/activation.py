@@ -13,8 +13,10 @@ from barberpro.deployment.checks.transport import check_certificate, served_cert
 from barberpro.deployment.conclusions import conclude, plain, step
 from barberpro.deployment.context import DeployContext
 from barberpro.deployment.public_name import (
+    cdn_of,
     is_public,
     look_from_outside,
+    passing,
     take_back_records,
     write_records,
 )
@@ -25,6 +27,7 @@ from barberpro.runs.pipelines import Stage
 from barberpro.targets.protocol import Access
 
 LIVE_SECONDS = 30.0
+PERSONAL = "personal answers are no-store"
 PERSONAL_PATHS = ("/mis-reservas", "/agenda", "/entrar", "/api/v1/bookings")
 
 
@@ -113,8 +116,24 @@ def set_up_cdn(context: DeployContext) -> Outcome:
         findings = list(check_static(client, page))
         findings += check_personal(client.get(path) for path in PERSONAL_PATHS)
     kept = next((f.what for f in findings if f.id == "static-files-cacheable"), "")
-    detail = f"no CDN stands before loopback; {kept}; personal answers are no-store"
-    return conclude(context, findings, detail)
+    network = cdn_of(context.target.publishing()) if is_public(context) else None
+    if network is None:
+        return conclude(context, findings, f"no CDN stands in front; {kept}; {PERSONAL}")
+    if any(finding.severity is Severity.BLOCKING for finding in findings):
+        return conclude(context, findings, "")
+    with passing(network.title):
+        network.keep_only_files(context.plan.network.hostname, context.plan.deployment_id)
+    return conclude(
+        context,
+        findings,
+        f"{network.title} keeps files that never change alone; {kept}; {PERSONAL}",
+    )
+
+
+def take_down_cdn(context: DeployContext) -> None:
+    network = cdn_of(context.target.publishing()) if is_public(context) else None
+    if network is not None and context.first:
+        network.forget(context.plan.deployment_id)
 
 
 def activate_domain(context: DeployContext) -> Outcome:
@@ -146,7 +165,7 @@ STAGE: Stage[DeployContext] = Stage(
     steps=(
         step("DNS configuration", configure_dns, take_back_records),
         step("SSL certificate provisioning", provision_certificate, withdraw_certificate),
-        step("CDN setup", set_up_cdn),
+        step("CDN setup", set_up_cdn, take_down_cdn),
         step("Domain activation", activate_domain, deactivate_domain),
     ),
 )

@@ -6,9 +6,12 @@ import http.client
 import socket
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
+from barberpro.adapters.cdn.rules import Cdn
 from barberpro.adapters.dns.ownership import Owner, read_owner, remove_all, write_all
-from barberpro.adapters.dns.providers import MANUAL, look_up, open_provider
+from barberpro.adapters.dns.providers import MANUAL, NO_CDN, look_up, open_cdn, open_provider
 from barberpro.adapters.dns.records import (
     DnsPassingError,
     DnsProvider,
@@ -40,12 +43,33 @@ def provider_of(publishing: Publishing) -> DnsProvider | None:
     return open_provider(publishing.dns, publishing.credentials)
 
 
-def wanted_records(records: tuple[DnsRecord, ...]) -> tuple[RecordSet, ...]:
-    """The plan's records, gathered to record sets."""
+@contextmanager
+def passing(title: str) -> Iterator[None]:
+    """A peer that asks for patience is asked again later."""
+    try:
+        yield
+    except DnsPassingError as error:
+        raise PassingFaultError(
+            error.what, seconds=SEEN_SECONDS, where=error.where or title
+        ) from error
+
+
+def cdn_of(publishing: Publishing) -> Cdn | None:
+    if publishing.cdn == NO_CDN or publishing.credentials is None:
+        return None
+    return open_cdn(publishing.cdn, publishing.credentials)
+
+
+def wanted_records(records: tuple[DnsRecord, ...], publishing: Publishing) -> tuple[RecordSet, ...]:
+    """The plan's records, gathered to record sets; a network in front answers for the addresses."""
+    fronted = publishing.cdn != NO_CDN
     values: dict[tuple[str, str], list[str]] = defaultdict(list)
     for record in records:
         values[record.name, record.type].append(record.value)
-    return tuple(record_set(name, kind, found) for (name, kind), found in values.items())
+    return tuple(
+        replace(record_set(name, kind, found), proxied=fronted and kind in ADDRESSES)
+        for (name, kind), found in values.items()
+    )
 
 
 def write_records(context: DeployContext) -> Iterator[Finding]:
@@ -55,14 +79,12 @@ def write_records(context: DeployContext) -> Iterator[Finding]:
     """
     domain = _domain(context)
     publishing = context.target.publishing()
-    wanted = wanted_records(context.plan.network.dns_records)
+    wanted = wanted_records(context.plan.network.dns_records, publishing)
     provider = provider_of(publishing)
     if provider is not None:
         owner = Owner(context.plan.deployment_id, context.revision)
-        try:
+        with passing(provider.title):
             changed = write_all(provider, domain, owner, wanted)
-        except DnsPassingError as error:
-            raise PassingFaultError(error.what, seconds=SEEN_SECONDS, where=error.where) from error
         yield _info(
             "dns-records-written",
             f"{provider.title}: {_count(len(changed))} changed, {_count(len(wanted))} in all",
@@ -94,6 +116,9 @@ def _visible(
         if entry.type not in ADDRESSES:
             continue
         seen = look_up(domain, entry.type, publishing.resolvers)
+        if entry.proxied and seen.values:
+            yield _info("dns-network-seen", f"{domain} leads to the network's addresses", domain)
+            return  # of whatever kind it likes
         if {canonical(entry.type, value) for value in seen.values} != set(entry.values):
             raise PassingFaultError(
                 f"{domain} {entry.type} is not known yet: "
@@ -195,6 +220,9 @@ def remove_records(publishing: Publishing, deployment: str, domain: str) -> str:
         provider = provider_of(publishing)
         if provider is None:
             return f"remove the records of {domain} where you made them"
+        network = cdn_of(publishing)
+        if network is not None:
+            network.forget(deployment)
         removed = remove_all(provider, domain, deployment, KINDS)
     except BarberProError as error:
         return f"the records of {domain} are still there ({error.what}): remove them by hand"

@@ -52,11 +52,13 @@ class Access:
 @dataclass(frozen=True, slots=True)
 class Publishing:
     """How public names are kept on this target. ``dns`` is the name of a provider (``adapters.dns``)
-    with its file of ``credentials``, or ``manual``; ``resolvers`` are asked in place of the
+    with its file of ``credentials``, or ``manual``; ``cdn`` is a
+    network that stands before it, or ``none``; ``resolvers`` are asked in place of the
     machine's own; ``sockets`` are those that the world may reach; ``http_port`` is where plain HTTP
     is answered by a redirect (0: nowhere); ``certificate_authority`` is its name in CAA records."""
 
     dns: str = "manual"
+    cdn: str = "none"
     credentials: Path | None = None
     resolvers: tuple[str, ...] = ()
     sockets: tuple[tuple[str, int], ...] = ()

@@ -6,6 +6,7 @@ Zone.Zone:Read and Zone.DNS:Edit on the one zone.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import requests
@@ -13,16 +14,16 @@ from pydantic import SecretStr
 
 from barberpro.adapters.dns.credentials import Credentials
 from barberpro.adapters.dns.http_api import call, refused
-from barberpro.adapters.dns.records import DnsError, RecordSet, record_set
+from barberpro.adapters.dns.records import DnsError, RecordSet, canonical, record_set
 
 API = "https://api.cloudflare.com/client/v4"
 MANY = 100  # records of one name and type on a page
+AUTOMATIC = 1  # seconds that stand for "as the network likes"
 
 
 class CloudflareCredentials(Credentials):
     api_token: SecretStr
     zone: str
-    proxied: bool = False  # whether Cloudflare's CDN answers for address records
     api: str = API
 
 
@@ -42,48 +43,57 @@ class Cloudflare:
         if not found:
             return None
         values = [_value(entry) for entry in found]
-        return record_set(name, kind, values, int(found[0].get("ttl", 1)))
+        read = record_set(name, kind, values, int(found[0].get("ttl", AUTOMATIC)))
+        return replace(read, proxied=all(entry.get("proxied", False) for entry in found))
 
     def write(self, wanted: RecordSet) -> None:
         """Keeps what is right, adds what is missing, then removes what is left over, so that the
         name never stops answering."""
-        there = {_value(entry): entry for entry in self._records(wanted.name, wanted.type)}
-        have = {record_set(wanted.name, wanted.type, [value]).values[0]: value for value in there}
-        spare = [there[raw] for value, raw in have.items() if value not in wanted.values]
+        found = self._records(wanted.name, wanted.type)
+        have = {
+            canonical(wanted.type, _value(entry)): entry
+            for entry in found
+            if bool(entry.get("proxied")) == wanted.proxied
+        }
+        right = [have[value]["id"] for value in wanted.values if value in have]
+        spare = [entry for entry in found if entry["id"] not in right]
         for value in wanted.values:
             if value in have:
                 continue
             body = self._body(wanted, value)
             if spare:
-                self._call("PUT", f"/dns_records/{spare.pop()['id']}", json=body)
+                self.call("PUT", f"/dns_records/{spare.pop()['id']}", json=body)
             else:
-                self._call("POST", "/dns_records", json=body)
+                self.call("POST", "/dns_records", json=body)
         for entry in spare:
-            self._call("DELETE", f"/dns_records/{entry['id']}")
+            self.call("DELETE", f"/dns_records/{entry['id']}")
 
     def remove(self, name: str, kind: str) -> None:
         for entry in self._records(name, kind):
-            self._call("DELETE", f"/dns_records/{entry['id']}")
+            self.call("DELETE", f"/dns_records/{entry['id']}")
 
     def _records(self, name: str, kind: str) -> list[dict[str, Any]]:
-        found = self._call(
+        found = self.call(
             "GET", "/dns_records", params={"name": name, "type": kind, "per_page": MANY}
         )
         return list(found)
 
     def _body(self, wanted: RecordSet, value: str) -> dict[str, Any]:
-        body: dict[str, Any] = {"name": wanted.name, "type": wanted.type, "ttl": wanted.ttl}
+        ttl = AUTOMATIC if wanted.proxied else wanted.ttl
+        body: dict[str, Any] = {"name": wanted.name, "type": wanted.type, "ttl": ttl}
         if wanted.type == "CAA":
             flags, tag, text = value.split(None, 2)
             body["data"] = {"flags": int(flags), "tag": tag, "value": text.strip('"')}
         else:
             body["content"] = f'"{value}"' if wanted.type == "TXT" else value.rstrip(".")
         if wanted.type in {"A", "AAAA", "CNAME"}:
-            body["proxied"] = self._given.proxied
+            body["proxied"] = wanted.proxied
         return body
 
-    def _call(self, method: str, path: str, **arguments: Any) -> Any:
-        return self._request(method, f"/zones/{self._zone()}{path}", **arguments)
+    def call(self, method: str, path: str, *, missing: Any = None, **arguments: Any) -> Any:
+        """A call below the zone; its ``result``, or ``missing`` where there is no such thing."""
+        url = f"/zones/{self._zone()}{path}"
+        return self._request(method, url, missing=missing, **arguments)
 
     def _zone(self) -> str:
         if not self._zone_id:
@@ -97,13 +107,13 @@ class Cloudflare:
             self._zone_id = str(found[0]["id"])
         return self._zone_id
 
-    def _request(self, method: str, path: str, **arguments: Any) -> Any:
+    def _request(self, method: str, path: str, *, missing: Any = None, **arguments: Any) -> Any:
         answer = call(
             self._session, method, self._given.api + path, title="Cloudflare", **arguments
         )
         body = _body_of(answer)
-        if answer.status_code == 404 and method == "DELETE":
-            return None  # somebody was quicker
+        if answer.status_code == 404 and method in {"GET", "DELETE"}:
+            return missing
         if not body.get("success"):
             said = "; ".join(str(entry.get("message")) for entry in body.get("errors") or [])
             raise refused(

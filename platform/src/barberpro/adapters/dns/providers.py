@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from barberpro.adapters.cdn.rules import Cdn
 from barberpro.adapters.dns.credentials import read_credentials
 from barberpro.adapters.dns.records import DnsProvider, Seen
 from barberpro.errors import InvalidInputError
@@ -31,6 +32,8 @@ _KINDS = {
     "route53": _Kind("route53", "Route53", "Route53Credentials"),
 }
 NAMES = (MANUAL, *_KINDS)
+NO_CDN = "none"
+CDNS = (NO_CDN, "cloudflare")
 
 
 def open_provider(name: str, credentials: Path) -> DnsProvider:
@@ -47,6 +50,17 @@ def open_provider(name: str, credentials: Path) -> DnsProvider:
     given = read_credentials(credentials, getattr(module, kind.credentials))
     provider: DnsProvider = getattr(module, kind.provider)(given)
     return provider
+
+
+def open_cdn(name: str, credentials: Path) -> Cdn:
+    """The network ``name`` with the credentials of the DNS provider of that name."""
+    module = import_module(f"barberpro.adapters.cdn.{name}")
+    made = import_module(f"barberpro.adapters.dns.{name}")
+    kind = _KINDS[name]
+    network: Cdn = getattr(module, f"{kind.provider}Cdn")(
+        read_credentials(credentials, getattr(made, kind.credentials))
+    )
+    return network
 
 
 def look_up(name: str, kind: str, servers: Sequence[str] = ()) -> Seen:

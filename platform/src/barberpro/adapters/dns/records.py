@@ -6,7 +6,7 @@ A record set is all values of one name and type (RFC 2181 §5): it is read, writ
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from barberpro.errors import BarberProError
@@ -32,13 +32,11 @@ class RecordSet:
     type: str
     values: tuple[str, ...]
     ttl: int = TTL_SECONDS
+    proxied: bool = False  # a network answers in its place
 
     def same(self, other: RecordSet | None) -> bool:
-        return other is not None and (self.name, self.type, self.values) == (
-            other.name,
-            other.type,
-            other.values,
-        )
+        """Whether both lead clients to the same place; how long it is remembered does not count."""
+        return other is not None and replace(other, ttl=self.ttl) == self
 
     def shown(self) -> str:
         return "; ".join(f"{self.name}. {self.type} {value}" for value in self.values)

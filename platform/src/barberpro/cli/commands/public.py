@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from barberpro.adapters.dns.providers import MANUAL, NAMES, open_provider
+from barberpro.adapters.dns.providers import CDNS, MANUAL, NAMES, NO_CDN, open_provider
 from barberpro.cli.options import DURATION
 from barberpro.cli.output import emit, marked, output_option
 from barberpro.errors import InvalidInputError
@@ -62,6 +62,13 @@ def public() -> None:
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="JSON file, readable by you alone.",
+)
+@click.option(
+    "--cdn",
+    type=click.Choice(CDNS),
+    default=NO_CDN,
+    show_default=True,
+    help="A network in front, by the same credentials as --dns.",
 )
 @click.option(
     "--resolver",
@@ -193,6 +200,11 @@ def _existing(field: str, path: Path | None) -> str:
 
 def _check_provider(options: dict[str, Any]) -> None:
     """The credentials are read once here, so that a mistake is seen now and not at stage 6."""
+    if options["cdn"] not in {NO_CDN, options["dns"]}:
+        raise InvalidInputError(
+            f"--cdn {options['cdn']} stands in front of a zone at {options['cdn']} alone",
+            mend=f"--dns {options['cdn']}, or no --cdn",
+        )
     if options["dns"] == MANUAL:
         if options["dns_credentials"]:
             raise InvalidInputError("credentials without a provider", mend="add --dns")
@@ -216,4 +228,6 @@ def _show(known: Public | None) -> None:
     click.echo(marked("ok", f"public records lead to {leads}"))
     who = "you write them" if known.dns == MANUAL else f"BarberPro writes them at {known.dns}"
     click.echo(marked("ok" if known.dns != MANUAL else "none", f"DNS records: {who}"))
+    front = "nothing stands in front" if known.cdn == NO_CDN else f"{known.cdn} stands in front"
+    click.echo(marked("none" if known.cdn == NO_CDN else "ok", f"CDN: {front}"))
     click.echo(marked("ok", f"certificates by {known.acme_directory}"))

@@ -75,6 +75,7 @@ def facts_of(state: PlatformState) -> Publishing:
         return Publishing()
     return Publishing(
         dns=public.dns,
+        cdn=public.cdn,
         credentials=Path(public.dns_credentials) if public.dns_credentials else None,
         resolvers=tuple(public.resolvers),
         sockets=(*((a, public.https_port) for a in public.addresses), *state.http_sockets),

@@ -43,6 +43,7 @@ class Public(Stored):
     certificate_authority: str = "letsencrypt.org"  # for CAA records (RFC 8659); empty: none made
     dns: str = "manual"
     dns_credentials: str = ""  # a file that only this user can read
+    cdn: str = "none"  # the network that answers in this machine's place, with the same credentials
     resolvers: list[str] = []  # asked in place of the machine's own
 
 

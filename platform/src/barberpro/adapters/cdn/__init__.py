@@ -1,0 +1,1 @@
+"""Content delivery networks: what they may keep is said in ``rules``, one module per network."""
