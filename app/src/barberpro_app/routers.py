@@ -26,6 +26,7 @@ from barberpro_app.location import endpoints as location
 from barberpro_app.policy import endpoints as policy
 from barberpro_app.provider import endpoints as provider
 from barberpro_app.reminders import endpoints as reminders
+from barberpro_app.report import endpoints as report
 from barberpro_app.resource import endpoints as resource
 from barberpro_app.series import endpoints as series
 from barberpro_app.visit import endpoints as visit
@@ -49,6 +50,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     client.router,
     policy.router,
     brand.router,
+    report.router,
     contact_channel.router,
     reminders.router,
     integrations.router,

@@ -24,6 +24,7 @@ SOURCES = (
     "classes.css",
     "clients.css",
     "brand.js",
+    "report.css",
     "agenda.css",
     "live.js",
     "agenda.js",

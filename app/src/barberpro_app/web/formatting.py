@@ -34,6 +34,10 @@ class Formats:
         sign = "-" if centavos < 0 else ""
         return f"{sign}{SYMBOLS.get(self.currency, self.currency)}{NO_BREAK}{number}"
 
+    def number(self, value: int) -> str:
+        """A count: "12.345" / "12,345"."""
+        return format_decimal(value, locale=self._babel)
+
     def local(self, instant: datetime, zone: str | None = None) -> datetime:
         return instant.astimezone(ZoneInfo(zone) if zone else self.zone)
 

@@ -1,0 +1,171 @@
+-- Figures of a span of days, from p_first to p_last, both in it. They only read.
+--
+-- What starts in the span is found by the index of starts, a day more on both sides, and then by the
+-- local day of the place.
+
+CREATE OR REPLACE FUNCTION report_bookings(p_first date, p_last date)
+RETURNS SETOF booking LANGUAGE sql STABLE AS $$
+    SELECT b.* FROM booking b
+    WHERE b.starts_at >= (p_first - 1)::timestamp AT TIME ZONE 'UTC'
+      AND b.starts_at < (p_last + 2)::timestamp AT TIME ZONE 'UTC'
+      AND (b.starts_at AT TIME ZONE b.zone)::date BETWEEN p_first AND p_last
+$$;
+
+-- When providers are open: working hours without breaks, time off, and the days that are closed. Wall
+-- time that a change of clocks skips is empty.
+CREATE OR REPLACE FUNCTION report_opened(p_first date, p_last date, p_closed date[])
+RETURNS TABLE (provider_id uuid, zone text, period tstzrange) LANGUAGE sql STABLE AS $$
+    SELECT h.provider_id, l.zone, r
+    FROM generate_series(p_first, p_last, interval '1 day') AS d(at)
+    JOIN working_hours h ON h.weekday = extract(isodow FROM d.at)
+        AND d.at::date >= h.valid_from AND (h.valid_to IS NULL OR d.at::date <= h.valid_to)
+    JOIN provider p ON p.id = h.provider_id AND p.active
+    JOIN location l ON l.id = h.location_id AND l.active
+    CROSS JOIN LATERAL report_wall(d.at::date, h.opens, h.closes, l.zone) e
+    CROSS JOIN LATERAL unnest(
+        tstzmultirange(e)
+        - coalesce((SELECT range_agg(report_wall(d.at::date, t.starts, t.ends, l.zone))
+                    FROM break_time t WHERE t.working_hours_id = h.id), '{}')
+        - coalesce((SELECT range_agg(o.period) FROM time_off o
+                    WHERE (o.provider_id = h.provider_id OR o.location_id = l.id)
+                      AND o.period && e), '{}')) r
+    WHERE d.at::date <> ALL (p_closed)
+$$;
+
+-- Minutes of a local day as a range of instants.
+CREATE OR REPLACE FUNCTION report_wall(p_day date, p_from integer, p_to integer, p_zone text)
+RETURNS tstzrange LANGUAGE sql STABLE AS $$
+    SELECT tstzrange(a, greatest(a, z)) FROM (SELECT
+        (p_day + make_interval(mins => p_from)) AT TIME ZONE p_zone AS a,
+        (p_day + make_interval(mins => p_to)) AT TIME ZONE p_zone AS z) x
+$$;
+
+-- What was booked of it: bookings that were not cancelled, and sessions with at least one of them.
+CREATE OR REPLACE FUNCTION report_booked(p_first date, p_last date)
+RETURNS TABLE (provider_id uuid, zone text, period tstzrange) LANGUAGE sql STABLE AS $$
+    SELECT b.provider_id, b.zone, tstzrange(b.starts_at, b.ends_at)
+    FROM report_bookings(p_first, p_last) b
+    WHERE b.session_id IS NULL AND b.status IN ('confirmed', 'arrived', 'completed', 'no_show')
+    UNION ALL
+    SELECT g.provider_id, g.zone, tstzrange(g.starts_at, g.ends_at)
+    FROM group_session g
+    WHERE g.state = 'scheduled'
+      AND g.starts_at >= (p_first - 1)::timestamp AT TIME ZONE 'UTC'
+      AND g.starts_at < (p_last + 2)::timestamp AT TIME ZONE 'UTC'
+      AND (g.starts_at AT TIME ZONE g.zone)::date BETWEEN p_first AND p_last
+      AND EXISTS (SELECT FROM booking b WHERE b.session_id = g.id
+                  AND b.status IN ('confirmed', 'arrived', 'completed', 'no_show'))
+$$;
+
+-- Seconds of both by provider, ISO weekday and local hour. Times are cut at the hours of the wall
+-- clock; each hour begins where the one before ended, so the parts add up to the whole also when clocks
+-- change.
+CREATE OR REPLACE FUNCTION report_times(p_first date, p_last date, p_closed date[])
+RETURNS TABLE (kind text, provider_id uuid, weekday integer, hour integer, seconds bigint)
+LANGUAGE sql STABLE AS $$
+    SELECT t.kind, t.provider_id, extract(isodow FROM c.at)::integer,
+           extract(hour FROM c.at)::integer, sum(c.seconds)::bigint
+    FROM (SELECT 'opened' AS kind, o.* FROM report_opened(p_first, p_last, p_closed) o
+          UNION ALL
+          SELECT 'booked', k.* FROM report_booked(p_first, p_last) k) t
+    CROSS JOIN LATERAL (
+        SELECT h.at, extract(epoch FROM
+                   least(upper(t.period), (h.at + interval '1 hour') AT TIME ZONE t.zone)
+                   - greatest(lower(t.period), h.at AT TIME ZONE t.zone)) AS seconds
+        FROM generate_series(
+            date_trunc('hour', lower(t.period) AT TIME ZONE t.zone) - interval '1 hour',
+            upper(t.period) AT TIME ZONE t.zone, interval '1 hour') AS h(at)
+    ) c
+    WHERE c.seconds > 0
+    GROUP BY 1, 2, 3, 4
+$$;
+
+-- Bookings that took place and that were missed, by part of the span (day, week, month).
+CREATE OR REPLACE FUNCTION report_attendance(p_first date, p_last date, p_grain text)
+RETURNS TABLE (first_day date, came bigint, missed bigint) LANGUAGE sql STABLE AS $$
+    SELECT date_trunc(p_grain, b.starts_at AT TIME ZONE b.zone)::date,
+           count(*) FILTER (WHERE b.status IN ('arrived', 'completed')),
+           count(*) FILTER (WHERE b.status = 'no_show')
+    FROM report_bookings(p_first, p_last) b
+    WHERE b.status IN ('arrived', 'completed', 'no_show')
+    GROUP BY 1
+$$;
+
+-- Clients who came in each part, and in the span (no first_day). New is who came for the first time
+-- ever: in the part of that day, and in the span.
+CREATE OR REPLACE FUNCTION report_clients(p_first date, p_last date, p_grain text)
+RETURNS TABLE (first_day date, newcomers bigint, regulars bigint) LANGUAGE sql STABLE AS $$
+    WITH seen AS (
+        SELECT b.client_id, min(b.starts_at) AS starts_at,
+               date_trunc(p_grain, b.starts_at AT TIME ZONE b.zone)::date AS part
+        FROM report_bookings(p_first, p_last) b
+        WHERE b.client_id IS NOT NULL AND b.status IN ('arrived', 'completed')
+        GROUP BY b.client_id, part
+    ), known AS (
+        SELECT s.client_id, min(s.part) AS part, EXISTS (
+            SELECT FROM booking k WHERE k.client_id = s.client_id
+            AND k.starts_at < min(s.starts_at) AND k.status IN ('arrived', 'completed')) AS before
+        FROM seen s GROUP BY s.client_id
+    )
+    SELECT s.part, count(*) FILTER (WHERE NOT k.before AND s.part = k.part),
+           count(*) FILTER (WHERE k.before OR s.part > k.part)
+    FROM seen s JOIN known k USING (client_id) GROUP BY s.part
+    UNION ALL
+    SELECT NULL, count(*) FILTER (WHERE NOT before), count(*) FILTER (WHERE before) FROM known
+$$;
+
+-- Lines of the books in one currency; the days are those of the zone.
+CREATE OR REPLACE FUNCTION report_lines(p_first date, p_last date, p_zone text, p_currency text)
+RETURNS TABLE (at timestamptz, entry_kind text, reference_kind text, reference_id text,
+               account text, account_kind text, by_client boolean, amount bigint)
+LANGUAGE sql STABLE AS $$
+    SELECT e.at, e.kind, e.reference_kind, e.reference_id, a.code, a.kind, a.by_client, l.amount
+    FROM ledger_entry e
+    JOIN ledger_line l ON l.entry_id = e.id
+    JOIN ledger_account a ON a.code = l.account
+    WHERE e.at >= p_first::timestamp AT TIME ZONE p_zone
+      AND e.at < (p_last + 1)::timestamp AT TIME ZONE p_zone
+      AND e.currency = p_currency
+$$;
+
+CREATE OR REPLACE FUNCTION report_earned(
+    p_first date, p_last date, p_grain text, p_zone text, p_currency text
+) RETURNS TABLE (first_day date, centavos bigint) LANGUAGE sql STABLE AS $$
+    SELECT date_trunc(p_grain, x.at AT TIME ZONE p_zone)::date, -sum(x.amount)::bigint
+    FROM report_lines(p_first, p_last, p_zone, p_currency) x
+    WHERE x.account_kind = 'revenue' GROUP BY 1
+$$;
+
+-- The same by service; of what is of no booking, whether it is of packages.
+CREATE OR REPLACE FUNCTION report_by_service(
+    p_first date, p_last date, p_zone text, p_currency text
+) RETURNS TABLE (kind text, service_id uuid, name jsonb, centavos bigint)
+LANGUAGE sql STABLE AS $$
+    SELECT y.kind, y.service_id, coalesce(s.name, '{}'), y.centavos
+    FROM (SELECT x.kind, b.service_id, sum(x.centavos)::bigint AS centavos
+          FROM (SELECT CASE WHEN l.reference_kind IN ('booking', 'pass') THEN l.reference_kind
+                            ELSE 'other' END AS kind,
+                       CASE WHEN l.reference_kind = 'booking' THEN l.reference_id END AS booking,
+                       -sum(l.amount) AS centavos
+                FROM report_lines(p_first, p_last, p_zone, p_currency) l
+                WHERE l.account_kind = 'revenue' GROUP BY 1, 2) x
+          LEFT JOIN booking b ON b.id = x.booking::uuid
+          GROUP BY x.kind, b.service_id) y
+    LEFT JOIN service s ON s.id = y.service_id
+    ORDER BY y.centavos DESC, y.kind, s.sort, s.key
+$$;
+
+-- What went into and out of each place where money is.
+CREATE OR REPLACE FUNCTION report_means(
+    p_first date, p_last date, p_zone text, p_currency text
+) RETURNS TABLE (account text, received_centavos bigint, returned_centavos bigint,
+                 fees_centavos bigint) LANGUAGE sql STABLE AS $$
+    SELECT x.account,
+           coalesce(sum(x.amount) FILTER (WHERE x.amount > 0 AND NOT x.fee), 0)::bigint,
+           coalesce(-sum(x.amount) FILTER (WHERE x.amount < 0 AND NOT x.fee), 0)::bigint,
+           coalesce(-sum(x.amount) FILTER (WHERE x.fee), 0)::bigint
+    FROM (SELECT l.account, l.amount, l.entry_kind = 'payment.fee' AS fee
+          FROM report_lines(p_first, p_last, p_zone, p_currency) l
+          WHERE l.account_kind = 'asset' AND NOT l.by_client) x
+    GROUP BY x.account ORDER BY 2 DESC, 1
+$$;
