@@ -84,8 +84,10 @@ class AppHome:
 
     @property
     def environment(self) -> dict[str, str]:
+        photographs = self.folder / "media"
         return {
             **os.environ,
+            **({"BARBERPRO_MEDIA_DIR": str(photographs)} if photographs.exists() else {}),
             "BARBERPRO_APP_CONFIG": str(self.folder / "app.json"),
             "BARBERPRO_SECRETS_DIR": str(self.folder / "secrets"),
             "BARBERPRO_REVISION": "7",

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import re
+import secrets
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -57,6 +58,15 @@ class ServedVertical:
         """A one-time link that signs the owner in."""
         link = self.home.json("owner-link", "--email", self.owner)
         return str(link["url"])
+
+    def client_link(self, client: object) -> str:
+        """A one-time link that signs a client in."""
+        token = secrets.token_urlsafe(32)
+        self.rows(
+            "INSERT INTO sign_in_link (token_hash, client_id, expires_at)"
+            " VALUES (sha256(%s), %s, now() + interval '10 minutes')", token.encode(), client,
+        )  # fmt: skip
+        return f"{self.url}/sign-in/{token}"
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """What the superuser sees or arranges."""
@@ -128,7 +138,11 @@ def served(
         seed = _seed(vertical)
         (folder / "seed.json").write_text(json.dumps(seed, default=str))
         home.prepare()
-        with home.serving(port=port):
+        options = []
+        if "media-processor" in services:  # the worker makes the sizes of photographs
+            (folder / "media").mkdir()
+            options.append("--with-worker")
+        with home.serving(*options, port=port):
             yield ServedVertical(vertical, home, f"http://localhost:{port}", seed["owner"]["email"])
     finally:
         server.execute(f"DROP DATABASE {database} WITH (FORCE)")

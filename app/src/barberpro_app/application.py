@@ -67,6 +67,7 @@ LARGER_BODIES = {
     "/api/v1/media": 12 * 1_048_576,
     # a day of a sport watch, with the form around it
     "/api/v1/activity-imports": 6 * 1_048_576 + 65_536,
+    "/trabajos/nuevo": 25 * 1_048_576,
     "/mi-progreso/importar": 6 * 1_048_576 + 65_536,
     "/progreso/importar": 6 * 1_048_576 + 65_536,
 }

@@ -42,6 +42,10 @@ class BookingLinks:
         """Absolute address of a place on the waiting list."""
         return f"{self._public_url}/espera/{self.other('waiting').token(entry_id)}"
 
+    def photographs_url(self, item_id: UUID) -> str:
+        """Absolute address at which a client answers about a pair of photographs."""
+        return f"{self._public_url}/foto/{self.other('photographs').token(item_id)}"
+
     def other(self, what: str) -> BookingLinks:
         """Tokens of things that are no bookings: one kind's are not taken for another's."""
         return BookingLinks(hmac.digest(self._key, what.encode(), hashlib.sha256), self._public_url)

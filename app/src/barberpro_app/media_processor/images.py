@@ -40,6 +40,24 @@ class ImageRefusedError(InvalidRequestError):
     field = "image"
 
 
+#: What is told about a refused photograph, by why; "pixels" names the size.
+TYPE = "Send a photograph as JPEG, PNG, WebP or AVIF."
+HEIC = (
+    "HEIC photographs are not accepted: save it as JPEG, or set the camera of the phone to"
+    " 'most compatible'."
+)
+DAMAGED = "The file is damaged or cut off."
+NARROW = "The photograph is too narrow."
+_WHYS = {TYPE: "type", HEIC: "heic", DAMAGED: "damaged", NARROW: "narrow"}
+
+
+def why_of(reason: str) -> str:
+    """The kind of a refusal: type, heic, damaged, narrow, pixels, size or other."""
+    if "pixels" in reason:
+        return "pixels"
+    return _WHYS.get(reason, "size" if "MiB" in reason else "other")
+
+
 @dataclass(frozen=True, slots=True)
 class Variant:
     """A file to be published; `name` is the SHA-256 of `content` with the type's ending."""
@@ -70,7 +88,7 @@ def sniff(content: bytes) -> MediaType:
         return "image/webp"
     if content[4:8] == b"ftyp":
         return _of_iso_file(content)
-    raise ImageRefusedError("Send a photograph as JPEG, PNG, WebP or AVIF.")
+    raise ImageRefusedError(TYPE)
 
 
 def _of_iso_file(content: bytes) -> MediaType:
@@ -80,11 +98,8 @@ def _of_iso_file(content: bytes) -> MediaType:
     if brands & _AVIF_BRANDS:
         return "image/avif"
     if brands & _HEIF_BRANDS:
-        raise ImageRefusedError(
-            "HEIC photographs are not accepted: save it as JPEG, or set the camera of the phone to"
-            " 'most compatible'."
-        )
-    raise ImageRefusedError("Send a photograph as JPEG, PNG, WebP or AVIF.")
+        raise ImageRefusedError(HEIC)
+    raise ImageRefusedError(TYPE)
 
 
 def process(content: bytes) -> Photograph:
@@ -98,6 +113,22 @@ def process(content: bytes) -> Photograph:
         variant for width in _widths(plain.width) for variant in _variants(plain, width)
     )
     return Photograph(plain.width, plain.height, variants)
+
+
+def check(content: bytes) -> None:
+    """Type and size by the header, without decoding a pixel. Raises `ImageRefusedError`."""
+    format_name = _FORMATS[sniff(content)]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(content), formats=[format_name]) as source:
+                _check_size(*source.size)
+    except ImageRefusedError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise ImageRefusedError("The photograph has too many pixels.") from error
+    except _DAMAGE as error:
+        raise ImageRefusedError(DAMAGED) from error
 
 
 def opened(content: bytes) -> Image.Image:
@@ -116,7 +147,7 @@ def opened(content: bytes) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise ImageRefusedError("The photograph has too many pixels.") from error
     except _DAMAGE as error:
-        raise ImageRefusedError("The file is damaged or cut off.") from error
+        raise ImageRefusedError(DAMAGED) from error
 
 
 def _check_size(width: int, height: int) -> None:
@@ -125,7 +156,7 @@ def _check_size(width: int, height: int) -> None:
             f"The photograph has {width} × {height} pixels; at most 50 megapixels are accepted."
         )
     if max(width, height) > LONGEST_SHAPE * min(width, height):
-        raise ImageRefusedError("The photograph is too narrow.")
+        raise ImageRefusedError(NARROW)
 
 
 def _opaque(layered: Image.Image) -> Image.Image:

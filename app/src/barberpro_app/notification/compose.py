@@ -119,6 +119,9 @@ class Composer:
             return {**common, **self._values_of.booking(message.payload, locale)}
         if message.kind.startswith("waiting_"):
             return {**common, **self._values_of.waiting(message.payload, locale)}
+        if message.kind == "portfolio_ask":
+            url = self._links.photographs_url(UUID(message.payload["item_id"]))
+            return {**common, **message.payload, "url": url}
         if message.kind == "series_gap":
             return {**common, **self._values_of.gap(message.payload, locale)}
         if "bookings" in message.payload:

@@ -23,14 +23,16 @@ from barberpro_app.identity.principal import Principal
 from barberpro_app.kit.errors import NotAllowedError
 from barberpro_app.kit.schemas import Locale
 from barberpro_app.media_processor.endpoints import folder_of
-from barberpro_app.portfolio import service
+from barberpro_app.portfolio import asking, service
 from barberpro_app.portfolio.schemas import (
     ConsentText,
     Gallery,
     Item,
+    ItemAsk,
     ItemDraft,
     Items,
     Moderation,
+    Signature,
     State,
 )
 
@@ -72,6 +74,28 @@ async def add(request: Request, draft: ItemDraft, principal: Member) -> Response
             connection, configuration_of(request), actor_of(request, principal), draft
         )
     return answer(made, 201)
+
+
+@router.post("/requests", response_model=Item, status_code=201, responses=WRITING)
+async def ask(request: Request, asked: ItemAsk, principal: Member) -> Response:
+    """A pair of a visit; its client is asked by a link, and nothing is shown without a yes."""
+    async with database_of(request).transaction() as connection:
+        made = await asking.ask(connection, actor_of(request, principal), asked)
+    return answer(made, 201)
+
+
+@router.post("/items/{item_id}/agreement", status_code=204, responses=WRITING)
+async def agree(request: Request, item_id: UUID, given: Signature, principal: SignedIn) -> Response:
+    """The yes of the signed-in client of a pair; withdrawing it is how to take it back."""
+    async with database_of(request).transaction() as connection:
+        await asking.agree(
+            connection,
+            configuration_of(request),
+            actor_of(request, principal),
+            item_id,
+            given,
+        )
+    return no_content()
 
 
 @router.post("/items/{item_id}/moderation", status_code=204, responses=WRITING)

@@ -16,9 +16,17 @@ async def erase(connection: Connection, client_id: UUID) -> list[tuple[str, str,
         " WHERE i.consent_id = c.id AND i.client_id = %s AND c.revoked_at IS NULL",
         (client_id,),
     )
+    asked = await connection.execute(
+        "UPDATE portfolio_item SET state = 'refused' WHERE client_id = %s AND state = 'asked'",
+        (client_id,),
+    )
     await connection.execute(
         "UPDATE portfolio_item SET before_alt = '---', after_alt = '---', version = version + 1,"
         " updated_at = now() WHERE client_id = %s",
         (client_id,),
     )
-    return [("photographs", "erased", "privacy.reason.no_duty")] if cursor.rowcount else []
+    return (
+        [("photographs", "erased", "privacy.reason.no_duty")]
+        if cursor.rowcount + asked.rowcount
+        else []
+    )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from barberpro_app.kit.database import Connection
 
 _ADD = """
-INSERT INTO portfolio_item (provider_id, service_id, client_id, consent_id, before_id, after_id,
-                            before_alt, after_alt)
-VALUES (%(provider_id)s, %(service_id)s, %(client_id)s, %(consent_id)s, %(before_id)s,
-        %(after_id)s, %(before_alt)s, %(after_alt)s) RETURNING *
+INSERT INTO portfolio_item (provider_id, service_id, client_id, consent_id, booking_id, before_id,
+                            after_id, before_alt, after_alt, state)
+VALUES (%(provider_id)s, %(service_id)s, %(client_id)s, %(consent_id)s, %(booking_id)s,
+        %(before_id)s, %(after_id)s, %(before_alt)s, %(after_alt)s, %(state)s) RETURNING *
 """
 
 
@@ -62,6 +63,38 @@ async def items(
     return await cursor.fetchall()
 
 
+async def set_state(
+    connection: Connection, item_id: UUID, state: str, consent_id: UUID | None
+) -> None:
+    await connection.execute(
+        "UPDATE portfolio_item SET state = %s, consent_id = %s, version = version + 1,"
+        " updated_at = now() WHERE id = %s",
+        (state, consent_id, item_id),
+    )
+
+
+async def refuse_old(connection: Connection, waited: timedelta) -> None:
+    """No answer is no."""
+    await connection.execute(
+        "UPDATE portfolio_item SET state = 'refused', version = version + 1, updated_at = now()"
+        " WHERE state = 'asked' AND created_at < now() - %s",
+        (waited,),
+    )
+
+
+async def tell(connection: Connection, item_id: UUID) -> None:
+    """Asks the client by e-mail, once."""
+    await connection.execute(
+        "INSERT INTO message (kind, channel, recipient, client_id, locale, payload, dedupe_key)"
+        " SELECT 'portfolio_ask', 'email', c.email, c.id, c.locale, jsonb_build_object("
+        "  'item_id', i.id, 'name', c.name, 'provider', p.name), 'portfolio_ask:' || i.id"
+        " FROM portfolio_item i JOIN client c ON c.id = i.client_id"
+        " JOIN provider p ON p.id = i.provider_id WHERE i.id = %s AND c.email IS NOT NULL"
+        " ON CONFLICT (dedupe_key) DO NOTHING",
+        (item_id,),
+    )
+
+
 _VARIANTS = """(SELECT jsonb_agg(to_jsonb(v) ORDER BY v.width, v.media_type DESC)
     FROM media_variant v WHERE v.media_id = i.{}_id)"""
 _GALLERY = f"""
@@ -90,11 +123,39 @@ async def gallery(
     return await (await connection.execute(_GALLERY, values)).fetchall()
 
 
+_DETAILS = f"""
+SELECT i.*, p.name AS provider_name, s.name AS service_name, c.name AS client_name,
+       c.email AS client_email, c.phone AS client_phone, b.state AS before_state,
+       a.state AS after_state, b.reason AS before_reason, a.reason AS after_reason,
+       coalesce({_VARIANTS.format("before")}, '[]') AS before,
+       coalesce({_VARIANTS.format("after")}, '[]') AS after
+FROM portfolio_item i JOIN provider p ON p.id = i.provider_id JOIN service s ON s.id = i.service_id
+JOIN client c ON c.id = i.client_id
+JOIN media_file b ON b.id = i.before_id JOIN media_file a ON a.id = i.after_id
+WHERE (%(item)s::uuid IS NULL OR i.id = %(item)s)
+  AND (%(provider)s::uuid IS NULL OR i.provider_id = %(provider)s)
+  AND (%(states)s::text[] IS NULL OR i.state = ANY (%(states)s))
+ORDER BY i.updated_at DESC, i.id DESC LIMIT 60
+"""  # noqa: S608 - the parts are constants
+
+
+async def details(
+    connection: Connection,
+    *,
+    item_id: UUID | None = None,
+    states: list[str] | None = None,
+    provider: UUID | None = None,
+) -> list[dict[str, Any]]:
+    """What the team and the client see; the newest change first."""
+    values = {"item": item_id, "states": states, "provider": provider}
+    return await (await connection.execute(_DETAILS, values)).fetchall()
+
+
 async def withdrawn(connection: Connection) -> list[UUID]:
     """Photographs whose pair is withdrawn or rejected and whose files are still there."""
     cursor = await connection.execute(
         "SELECT m.id FROM media_file m JOIN portfolio_item i ON m.id IN (i.before_id, i.after_id)"
-        " WHERE i.state IN ('withdrawn', 'rejected') AND m.state <> 'deleted'"
+        " WHERE i.state IN ('withdrawn', 'rejected', 'refused') AND m.state <> 'deleted'"
         " LIMIT 100 FOR UPDATE OF m SKIP LOCKED"
     )
     return [row["id"] for row in await cursor.fetchall()]

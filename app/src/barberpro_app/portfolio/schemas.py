@@ -11,7 +11,7 @@ from barberpro_app.kit.schemas import Answer, Instant, Line, Locale, Name, Reque
 from barberpro_app.media_processor.schemas import MediaVariant
 
 AltText = Annotated[Line, Field(min_length=3)]
-State = Literal["pending", "published", "rejected", "withdrawn"]
+State = Literal["asked", "refused", "pending", "published", "rejected", "withdrawn"]
 
 
 class ItemDraft(Request):
@@ -27,6 +27,24 @@ class ItemDraft(Request):
     after_id: UUID
     before_alt: AltText
     after_alt: AltText
+    locale: Locale = "es-AR"
+    text_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    signed_name: Name
+
+
+class ItemAsk(Request):
+    """A pair of photographs of a visit that took place; its client is asked by a link."""
+
+    booking_id: UUID
+    before_id: UUID
+    after_id: UUID
+    before_alt: AltText
+    after_alt: AltText
+
+
+class Signature(Request):
+    """The client's yes to the text with this hash."""
+
     locale: Locale = "es-AR"
     text_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     signed_name: Name
@@ -95,3 +113,34 @@ class Gallery(Answer):
 
     items: list[PublicItem]
     next: UUID | None = None
+
+
+class ItemDetails(Item):
+    """A pair with names, photographs and how far these are, for the team and for its client."""
+
+    booking_id: UUID | None
+    provider_name: str
+    service_name: dict[str, str]
+    client_name: str
+    client_email: str | None
+    client_phone: str | None
+    before_state: str
+    after_state: str
+    before_reason: str
+    after_reason: str
+    before: list[MediaVariant]
+    after: list[MediaVariant]
+    created_at: Instant
+    published_at: Instant | None
+
+    @property
+    def ready(self) -> bool:
+        return self.before_state == self.after_state == "ready"
+
+
+class Asked(Answer):
+    """A pair with the text that its client is asked to agree to."""
+
+    item: ItemDetails
+    text: str
+    text_sha256: str

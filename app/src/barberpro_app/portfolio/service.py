@@ -6,6 +6,7 @@ shown without a signed text, and from the moment that it is revoked nothing is.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 import psycopg
@@ -34,6 +35,8 @@ from barberpro_app.privacy_compliance.consents import ConsentText, consent_text
 from barberpro_app.settings import AppConfiguration
 
 PAGE = 12
+#: So long the client's answer is waited for.
+WAITED = timedelta(days=14)
 
 
 class NotModeratedError(ConflictError):
@@ -69,7 +72,7 @@ async def add(
     own = actor.principal.provider_id
     if actor.principal.own_agenda_only and draft.provider_id != own:
         raise NotFoundError(field="provider_id")
-    await _check_photographs(connection, actor, draft)
+    await check_photographs(connection, actor, draft.before_id, draft.after_id)
     if not await repository.has_visited(connection, draft.client_id, draft.provider_id):
         raise NotAClientError
     text = text_of(app, draft.locale)
@@ -80,17 +83,23 @@ async def add(
         how="in_person", reference_id=draft.after_id,
     )  # fmt: skip
     try:
-        row = await repository.add(connection, {**draft.model_dump(), "consent_id": consent.id})
+        values = {"consent_id": consent.id, "booking_id": None, "state": "pending"}
+        row = await repository.add(connection, {**draft.model_dump(), **values})
     except psycopg.errors.ForeignKeyViolation as error:
         raise NotFoundError(field="service_id") from error
     item = Item.model_validate(row)
-    await record(connection, actor, "portfolio_item.created", _object(item.id))
+    await record(connection, actor, "portfolio_item.created", object_of(item.id))
     return item
 
 
-async def _check_photographs(connection: Connection, actor: Actor, draft: ItemDraft) -> None:
-    """Two different ones, sent by who adds them, good, and in no other pair."""
-    keys = [draft.before_id, draft.after_id]
+async def check_photographs(
+    connection: Connection, actor: Actor, before_id: UUID, after_id: UUID
+) -> None:
+    """Two different ones, sent by who adds them, good, and in no other pair.
+
+    Raises `InvalidRequestError`.
+    """
+    keys = [before_id, after_id]
     found = await media_repository.find(connection, keys)
     sender = f"{actor.principal.kind}:{actor.principal.id}"
     good = [row for row in found if row["uploaded_by"] == sender
@@ -120,7 +129,7 @@ async def moderate(
         "published_at": clock.now() if published else None,
     }
     await update_versioned(connection, "portfolio_item", item_id, decision.version, values)
-    await record(connection, actor, f"portfolio_item.{decision.decision}", _object(item_id))
+    await record(connection, actor, f"portfolio_item.{decision.decision}", object_of(item_id))
 
 
 async def withdraw(
@@ -130,12 +139,12 @@ async def withdraw(
     files are deleted. Raises `NotFoundError`."""
     row = await repository.item(connection, item_id)
     own = actor.principal.client_id
-    if row is None or (own is not None and row["client_id"] != own):
+    if row is None or row["consent_id"] is None or (own is not None and row["client_id"] != own):
         raise NotFoundError
     await privacy_repository.revoke_consent(connection, row["client_id"], row["consent_id"])
     for key in (row["before_id"], row["after_id"]):
         await media.delete(connection, folder, key)
-    await record(connection, actor, "portfolio_item.withdrawn", _object(item_id))
+    await record(connection, actor, "portfolio_item.withdrawn", object_of(item_id))
 
 
 async def items(connection: Connection, actor: Actor, state: State) -> Items:
@@ -170,13 +179,15 @@ async def gallery_item(connection: Connection, item_id: UUID) -> PublicItem | No
 
 
 async def delete_files(database: Database, folder: MediaFolder) -> int:
-    """Deletes files of pairs that were withdrawn elsewhere or rejected; how many photographs."""
+    """Deletes files of pairs that were withdrawn elsewhere, rejected, or not agreed to in time; how
+    many photographs."""
     async with database.transaction() as connection:
+        await repository.refuse_old(connection, WAITED)
         found = await repository.withdrawn(connection)
         for key in found:
             await media.delete(connection, folder, key)
     return len(found)
 
 
-def _object(item_id: UUID) -> AuditedObject:
+def object_of(item_id: UUID) -> AuditedObject:
     return AuditedObject("portfolio_item", str(item_id))

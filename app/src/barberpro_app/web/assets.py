@@ -20,6 +20,7 @@ SOURCES = (
     "recording.js",
     "scanner.js",
     "queue.js",
+    "photos.js",
     "body.css",
     "classes.css",
     "clients.css",

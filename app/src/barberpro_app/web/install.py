@@ -79,7 +79,11 @@ BY_SERVICE: Mapping[str, tuple[str, ...]] = {
     "provider-verification-service": ("barberpro_app.web.setup.licences",),
     "whatsapp-webhook": ("barberpro_app.web.notices_mine",),
     "calendar-sync": ("barberpro_app.web.calendars",),
-    "portfolio-service": ("barberpro_app.web.portfolio_gallery",),
+    "portfolio-service": (
+        "barberpro_app.web.portfolio_gallery",
+        "barberpro_app.web.photos",
+        "barberpro_app.web.photo_answer",
+    ),
     "loyalty-program-service": (
         "barberpro_app.web.rewards_mine",
         "barberpro_app.web.rewards_desk",

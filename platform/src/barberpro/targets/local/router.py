@@ -21,7 +21,7 @@ PREVIEW_HEADER = "X-BarberPro-Preview"
 LIVE, PREVIEW = "live", "next"
 REQUEST_ID = "X-Request-Id"
 VALID_REQUEST_ID = "^[A-Za-z0-9][A-Za-z0-9._-]{7,63}$"
-BODY_BYTES = 16 * 1024 * 1024
+BODY_BYTES = 26 * 1024 * 1024  # two photographs of a telephone
 # Set only where the app did not. No Strict-Transport-Security: a browser that trusted the local CA
 # once would lock its user out of <id>.localhost after that CA is gone.
 DEFAULT_HEADERS = {
