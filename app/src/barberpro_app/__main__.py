@@ -42,31 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    serve = commands.add_parser("serve", help="serve pages and API until SIGTERM")
-    where = serve.add_mutually_exclusive_group()
-    where.add_argument("--uds", metavar="PATH", help="listen on a Unix socket")
-    where.add_argument("--host", default="127.0.0.1", help="address (default 127.0.0.1)")
-    serve.add_argument("--port", type=_port, default=8000, help="port with --host; 0 takes any")
-    serve.add_argument("--with-worker", action="store_true", help="run the jobs in this process")
-    serve.add_argument(
-        "--services", metavar="A,B", help="serve these of the enabled services alone (default: all)"
-    )
-    serve.add_argument(
-        "--peers",
-        default="",
-        metavar="URL",
-        help="where the other services are, with {service} in it: the gateway passes requests on",
-    )
-    serve.add_argument(
-        "--trusted-proxies",
-        default="127.0.0.1,::1",
-        metavar="NETS",
-        help="whose X-Forwarded-For is believed with --host (default: this machine)",
-    )
-    serve.add_argument(
-        "--socket-mode", type=_mode, default=0o660, metavar="OCTAL", help="default 0660"
-    )
-
+    _add_serve(commands)
     commands.add_parser("worker", help="run the jobs alone: messages, expiry, clean-up")
     commands.add_parser("migrate", help="bring the schema up to date; safe to repeat")
     seed = commands.add_parser("seed", help="load first data; safe to repeat")
@@ -99,6 +75,33 @@ def build_parser() -> argparse.ArgumentParser:
     commands.add_parser("console", help="many commands in one process: JSON lines in and out")
     parser.set_defaults(run_command=main)
     return parser
+
+
+def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    serve = commands.add_parser("serve", help="serve pages and API until SIGTERM")
+    where = serve.add_mutually_exclusive_group()
+    where.add_argument("--uds", metavar="PATH", help="listen on a Unix socket")
+    where.add_argument("--host", default="127.0.0.1", help="address (default 127.0.0.1)")
+    serve.add_argument("--port", type=_port, default=8000, help="port with --host; 0 takes any")
+    serve.add_argument("--with-worker", action="store_true", help="run the jobs in this process")
+    serve.add_argument(
+        "--services", metavar="A,B", help="serve these of the enabled services alone (default: all)"
+    )
+    serve.add_argument(
+        "--peers",
+        default="",
+        metavar="URL",
+        help="where the other services are, with {service} in it: the gateway passes requests on",
+    )
+    serve.add_argument(
+        "--trusted-proxies",
+        default="127.0.0.1,::1",
+        metavar="NETS",
+        help="whose X-Forwarded-For is believed with --host (default: this machine)",
+    )
+    serve.add_argument(
+        "--socket-mode", type=_mode, default=0o660, metavar="OCTAL", help="default 0660"
+    )
 
 
 def _port(text: str) -> int:
