@@ -6,3 +6,5 @@ command -v uv >/dev/null || { echo "error: lock.sh needs uv on PATH (pip install
 pin() { uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate "$@"; }
 pin app/pyproject.toml platform/pyproject.toml -o requirements.lock
 pin requirements-dev.in -o requirements-dev.lock
+# the image has the app alone, at the same versions
+pin app/pyproject.toml -c requirements.lock -o app/requirements.lock

@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Builds the app's image.
+#   scripts/image.sh base ARCHIVE                       a small Debian with Python, from Debian's packages (mmdebstrap)
+#   scripts/image.sh build --base IMAGE --tag NAME:TAG  the app on that base, or on any image with Python
+#       [--python 3.11]      the base's Python
+#       [--archive FILE]     also written to this file (docker archive), for `ctr images import`, `docker load`
+# IMAGE is the name of an image, best with its digest, or an archive made by `base`. Needs buildah;
+# docker and podman build the context as well: scripts/image.sh context FOLDER, then see Containerfile.
+# SOURCE_DATE_EPOCH (default: the time of the last commit) is the time of all files: equal inputs give
+# an equal digest, which the last line on stdout is.
+set -euo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/environment.sh
+. scripts/environment.sh
+SUITE=bookworm
+LEFT_OUT=('/usr/share/doc/*' '/usr/share/man/*' '/usr/share/locale/*' '/usr/share/info/*' '/usr/share/lintian/*' '/usr/share/bash-completion/*')
+
+need() { command -v "$1" >/dev/null || { echo "error: $1 is not on PATH (Debian: apt-get install $1)" >&2; exit 1; }; }
+say() { echo "image: $*" >&2; }
+epoch() { echo "${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}"; }
+
+base() { # ARCHIVE
+  need mmdebstrap
+  local options=() pattern
+  for pattern in "${LEFT_OUT[@]}"; do options+=("--dpkgopt=path-exclude=$pattern"); done
+  say "a Debian base of $SUITE's packages ..."
+  # essential packages and Python; no package manager, so nothing can be installed later
+  SOURCE_DATE_EPOCH=$(epoch) mmdebstrap --variant=essential --include=python3,ca-certificates "${options[@]}" \
+    --customize-hook='rm -rf "$1"/var/lib/apt "$1"/var/cache/* "$1"/var/log/* "$1"/etc/machine-id "$1"/usr/lib/python3*/test "$1"/usr/lib/python3*/ensurepip "$1"/usr/lib/python3*/idlelib "$1"/usr/lib/python3*/lib2to3' \
+    "$SUITE" "$1"
+}
+
+context() { # FOLDER PYTHON
+  barberpro_environment "$PWD" dev
+  PYTHONPATH=scripts "$BARBERPRO_ENVIRONMENT/bin/python" scripts/image_context.py "$1" --python "$2" \
+    --machine "$(uname -m)" --cache "$(dirname "$(dirname "$BARBERPRO_ENVIRONMENT")")"
+}
+
+build() {
+  local base='' tag='' python=3.11 archive='' work
+  while [ "$#" -gt 0 ]; do
+    case $1 in
+      --base) base=$2 ;; --tag) tag=$2 ;; --python) python=$2 ;; --archive) archive=$2 ;;
+      *) usage ;;
+    esac
+    shift 2
+  done
+  [ -n "$base" ] && [ -n "$tag" ] || usage
+  need buildah
+  work=$(mktemp -d)
+  # shellcheck disable=SC2064 # the folder of now
+  trap "rm -rf '$work'" EXIT
+  say "pinned packages for Python $python ..."
+  context "$work/context" "$python"
+  if [ -f "$base" ]; then
+    mkdir "$work/base"
+    ln -- "$base" "$work/base/base.tar" 2>/dev/null || cp -- "$base" "$work/base/base.tar"
+    printf 'FROM scratch\nADD base.tar /\n' > "$work/base/Containerfile"
+    say "the base from $base ..."
+    buildah bud --quiet --timestamp "$(epoch)" --tag localhost/barberpro-base:build "$work/base" >/dev/null
+    base=localhost/barberpro-base:build
+  fi
+  say "the image $tag ..."
+  buildah bud --quiet --no-cache --timestamp "$(epoch)" --build-arg "BASE=$base" \
+    --build-arg "VERSION=$(sed -n 's/^version = "\(.*\)"/\1/p' app/pyproject.toml)" \
+    --build-arg "REVISION=$(git rev-parse HEAD)" --tag "$tag" "$work/context" >/dev/null
+  if [ -n "$archive" ]; then
+    rm -f -- "$archive"
+    buildah push --quiet "$tag" "docker-archive:$archive:$tag"
+  fi
+  buildah inspect --type image --format '{{.FromImageDigest}}' "$tag"
+}
+
+usage() { sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+
+case ${1:-} in
+  base) [ "$#" = 2 ] || usage; base "$2" ;;
+  context) [ "$#" = 2 ] || usage; context "$2" 3.11 ;;
+  build) shift; build "$@" ;;
+  *) usage ;;
+esac

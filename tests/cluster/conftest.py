@@ -1,0 +1,46 @@
+"""Clusters for tests: one of each kind per test worker, ended with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from testcluster.cluster import Cluster, programs_of
+from testcluster.errors import MissingError
+from testcluster.programs import build
+
+KINDS = {"cluster": False, "node_cluster": True}  # fixture, and whether it has a node
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Build the programs before the first test, whose time limit is too short for that."""
+    asked = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    if session.config.option.collectonly:
+        return
+    for fixture in asked & KINDS.keys():
+        try:
+            build(programs_of(with_node=KINDS[fixture]))
+        except MissingError:
+            return  # the fixture says so, and skips
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A control plane: every object is real, no pod runs. Needs no root."""
+    yield from _started("cluster")
+
+
+@pytest.fixture(scope="session")
+def node_cluster() -> Iterator[Cluster]:
+    """A control plane with a node on which pods run. Needs root."""
+    yield from _started("node_cluster")
+
+
+def _started(kind: str) -> Iterator[Cluster]:
+    try:
+        started = Cluster.start(with_node=KINDS[kind])
+    except MissingError as missing:
+        pytest.skip(str(missing))
+    yield started
+    started.stop()

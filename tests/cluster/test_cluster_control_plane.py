@@ -1,0 +1,64 @@
+"""The test cluster itself: a control plane that is real, and gone when it is stopped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import psutil
+
+from testcluster.cluster import Cluster, end
+
+
+def test_the_control_plane_is_the_pinned_kubernetes(cluster: Cluster) -> None:
+    version = json.loads(cluster.kubectl("version", "-o", "json"))
+    assert version["serverVersion"]["gitVersion"] == "v1.34.4"
+    assert version["clientVersion"]["gitVersion"] == "v1.34.4"
+
+
+def test_controllers_and_helm_work_on_it(cluster: Cluster) -> None:
+    cluster.kubectl("create", "namespace", "first")
+    cluster.kubectl(
+        "create", "deployment", "web", "--image=localhost/pause:1", "--replicas=2", "-n", "first"
+    )
+    cluster.kubectl(
+        "wait",
+        "--for=jsonpath={.status.replicas}=2",
+        "deployment/web",
+        "-n",
+        "first",
+        "--timeout=30s",
+    )
+    pods = cluster.get("pods", "-n", "first")["items"]
+    assert {pod["status"]["phase"] for pod in pods} == {"Pending"}  # no node runs them
+    assert json.loads(cluster.helm("list", "-A", "-o", "json")) == []
+
+
+def test_it_survives_a_restart_of_its_api_server(cluster: Cluster) -> None:
+    cluster.kubectl("create", "configmap", "kept", "--from-literal=a=1")
+    cluster.restart_api_server()
+    assert cluster.get("configmap", "kept")["data"] == {"a": "1"}
+
+
+def test_simulated_nodes_take_pods(cluster: Cluster) -> None:
+    cluster.simulate(2)
+    cluster.kubectl("create", "deployment", "light", "--image=localhost/none", "--replicas=3")
+    cluster.kubectl("rollout", "status", "deployment/light", "--timeout=60s")
+    nodes = {pod["spec"]["nodeName"] for pod in cluster.get("pods", "-l", "app=light")["items"]}
+    assert nodes <= {"simulated-0", "simulated-1"}
+    cluster.kubectl("delete", "deployment", "light")
+
+
+def test_two_stand_side_by_side_and_nothing_is_left_of_one_that_stopped(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    folder = tmp_path / "second"
+    folder.mkdir()
+    second = Cluster.start(folder=folder)
+    running = [second.processes.find(name) for name in second.processes.names()]
+    assert len(running) == 4
+    assert second.plane.url != cluster.plane.url
+    end(folder)  # by what is on file, as another process would
+    assert not folder.exists()
+    assert not any(process and psutil.pid_exists(process.pid) for process in running)
+    assert cluster.kubectl("get", "--raw", "/readyz") == "ok"
