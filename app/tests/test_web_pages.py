@@ -14,7 +14,7 @@ from barberpro_app.identity.repository import Subject
 from barberpro_app.settings import Settings
 from barberpro_app.web import assets
 
-PUBLIC = ["/", "/buscar-reserva", "/entrar", "/entrar/correo", "/arrepentimiento",
+PUBLIC = ["/", "/profesionales", "/buscar-reserva", "/entrar", "/entrar/correo", "/arrepentimiento",
           "/arrepentimiento/A23456789B", "/baja", "/baja/B23456789A", "/privacidad", "/terminos", "/no-hay"]  # fmt: skip
 STAFF = ["/agenda", "/agenda/nuevo", "/ajustes/marca", "/ajustes/sedes", "/ajustes/sedes/nueva",
          "/ajustes/profesionales", "/ajustes/profesionales/nuevo", "/ajustes/servicios",

@@ -105,6 +105,7 @@ FROM portfolio_item i JOIN provider p ON p.id = i.provider_id JOIN service s ON 
 WHERE i.state = 'published'
   AND (%(item)s::uuid IS NULL OR i.id = %(item)s)
   AND (%(provider)s::uuid IS NULL OR i.provider_id = %(provider)s)
+  AND (%(service)s::uuid IS NULL OR i.service_id = %(service)s)
   AND (%(after)s::uuid IS NULL OR (i.published_at, i.id) <
        (SELECT published_at, id FROM portfolio_item WHERE id = %(after)s))
 ORDER BY i.published_at DESC, i.id DESC LIMIT %(count)s
@@ -117,9 +118,11 @@ async def gallery(
     *,
     item: UUID | None = None,
     provider: UUID | None = None,
+    service: UUID | None = None,
     after: UUID | None = None,
 ) -> list[dict[str, Any]]:
-    values = {"item": item, "provider": provider, "after": after, "count": count}
+    values = {"item": item, "provider": provider, "service": service, "after": after,
+              "count": count}  # fmt: skip
     return await (await connection.execute(_GALLERY, values)).fetchall()
 
 

@@ -25,6 +25,7 @@ from barberpro_app.web import (
     manage,
     mine,
     moving,
+    people,
     privacy_mine,
     public,
     regret,
@@ -125,6 +126,7 @@ def _common() -> tuple[APIRouter, ...]:
     modules = (
         basics,
         public,
+        people,
         details,
         manage,
         arrival,

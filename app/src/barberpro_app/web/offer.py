@@ -71,7 +71,7 @@ async def services(connection: Connection, reader: Reader, location_id: UUID) ->
     """What somebody gives at this location."""
     here = {person.id for person in await _people(connection, location_id)}
     return [
-        _offered(reader, service, None)
+        offered(reader, service, None)
         for service in await list_services(connection)
         if any(item.provider_id in here for item in service.offered_by)
     ]
@@ -94,7 +94,7 @@ async def choose(connection: Connection, reader: Reader, wish: Wish) -> Choice:
     provider_id = provider.id if provider else None
     return Choice(
         wish=Wish(wish.service_id, location.id, provider_id, wish.others),
-        service=_together([_offered(reader, service, provider_id) for service in chosen]),
+        service=_together([offered(reader, service, provider_id) for service in chosen]),
         location=location,
         many_locations=len(places) > 1,
         providers=people,
@@ -137,7 +137,8 @@ async def _people(connection: Connection, location_id: UUID) -> list[Person]:
     ]
 
 
-def _offered(reader: Reader, service: Service, provider_id: UUID | None) -> Offered:
+def offered(reader: Reader, service: Service, provider_id: UUID | None) -> Offered:
+    """A service in the reader's language, as this provider gives it."""
     minutes, price = service.minutes, service.price_centavos
     for item in service.offered_by:
         if item.provider_id == provider_id:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from barberpro_app.brand import card
 from barberpro_app.kit.errors import NotFoundError
+from barberpro_app.media_processor.endpoints import folder_of
+from barberpro_app.media_processor.schemas import MediaVariant
 from barberpro_app.portfolio import service
+from barberpro_app.web.booking_view import in_language
 from barberpro_app.web.forms import parse_key
 from barberpro_app.web.rendering import Reader, page, reader_of
+from barberpro_app.web.share import shared
 
 router = APIRouter(include_in_schema=False)
 
@@ -33,6 +39,11 @@ async def gallery(
     return page(
         request, reader, "portfolio/gallery.html",
         items=found.items, following=following, chosen=provider,
+        share=shared(
+            reader, "/galeria" + (f"?{urlencode(query)}" if query else ""),
+            f"{reader.t('portfolio.title')} · {reader.app.brand.name}",
+            item=found.items[0].id if found.items else None,
+        ),
     )  # fmt: skip
 
 
@@ -44,9 +55,36 @@ async def item(request: Request, item_id: str, reader: Reader = Depends(reader_o
         raise NotFoundError
     async with reader.database.connection() as connection:
         shown = await service.published(connection, key)
-    jpegs = [part for part in shown.after if part.media_type == "image/jpeg"]
+    name = in_language(shown.service_name, reader.locale, reader.app.locale)
+    title = f"{name} · {shown.provider_name}"
     return page(
-        request, reader, "portfolio/item.html",
-        item=shown, card=max(jpegs, key=lambda part: part.width),
-        origin=reader.app.public_url.rstrip("/"),
+        request, reader, "portfolio/item.html", item=shown,
+        share=shared(reader, f"/galeria/{shown.id}", title, item=shown.id, alt=shown.after_alt),
     )  # fmt: skip
+
+
+@router.get("/compartir/trabajo/{name}")
+async def pair_card(request: Request, name: str, reader: Reader = Depends(reader_of)) -> Response:
+    """A published pair side by side, as networks show it. Kept by caches for minutes alone: a client
+    may withdraw the consent at any time."""
+    key = parse_key(name.removesuffix(".jpg"))
+    if key is None:
+        raise NotFoundError
+    async with reader.database.connection() as connection:
+        shown = await service.published(connection, key)
+    folder = folder_of(request)
+
+    def drawn() -> bytes:
+        parts = [
+            folder.published(_largest(variants).name) for variants in (shown.before, shown.after)
+        ]
+        return card.of_photographs(parts, reader.app.brand.accent_color)
+
+    content = await asyncio.to_thread(drawn)
+    headers = {"Cache-Control": "public, max-age=300"}
+    return Response(content, media_type="image/jpeg", headers=headers)
+
+
+def _largest(variants: list[MediaVariant]) -> MediaVariant:
+    jpegs = [part for part in variants if part.media_type == "image/jpeg"]
+    return max(jpegs, key=lambda part: part.width)

@@ -24,6 +24,7 @@ from barberpro_app.web.forms import Form, parse_day, parse_key
 from barberpro_app.web.policies import cancellation_sentence, payment_sentence
 from barberpro_app.web.problems import explain
 from barberpro_app.web.rendering import Reader, page, reader_of, see, submitted
+from barberpro_app.web.share import shared
 
 router = APIRouter(include_in_schema=False)
 
@@ -45,6 +46,7 @@ async def services(
         request,
         reader,
         "booking/services.html",
+        share=shared(reader, "/", reader.app.brand.name),
         locations=locations,
         chosen=chosen,
         shelves=shown,
