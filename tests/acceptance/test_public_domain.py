@@ -158,3 +158,24 @@ def test_destroying_removes_the_records(world: World) -> None:
     world.operator.must("destroy", "barbershop-palermo", "--yes", "--no-backup")
     assert world.seen("A") == ()
     assert world.seen("TXT", owner_name(DOMAIN)) == ()
+
+
+def test_records_that_somebody_else_writes_are_asked_for_until_they_are_there(world: World) -> None:
+    name = f"a-mano.{ZONE}"
+    flags = ("--listen", "127.0.0.1", "--ipv4", "127.0.0.1", "--resolver", world.dns.address,
+             "--https-port", str(world.https_port), "--http-port", str(world.http_port))  # fmt: skip
+    world.operator.must("public", "set", *flags)
+    missing = world.operator.run("public", "check", name)
+    assert missing.returncode == 1
+    assert f"{name}. A 127.0.0.1: there is no such name" in missing.stdout
+    provider = open_provider("rfc2136", world.dns.credentials())
+    provider.write(record_set(name, "A", ["127.0.0.1"]))
+    [address, caa] = world.operator.data("public", "check", name)
+    assert (address["there"], caa["there"], caa["needed"]) == (True, False, False)
+    assert world.operator.run("public", "check", "http://x").returncode == 2
+    planned = world.operator.data(
+        "plan", "--vertical", "dental", "--name", "Sonrisas Once", "--market", "small",
+        "--region", "argentina-central", "--domain", name,
+    )  # fmt: skip
+    assert planned["plan"]["network"]["hostname"] == name
+    assert planned["plan"]["requirements"] == []

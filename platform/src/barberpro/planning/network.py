@@ -48,7 +48,7 @@ def make_network(
         hostname=domain if domain is not None and served else local,
         local_hostname=local,
         flows=_flows(tuple(workload.name for workload in workloads)),
-        dns_records=tuple(_records(domain, request, facts)) if domain is not None else (),
+        dns_records=tuple(wanted_records(domain, facts, _place(request))) if domain else (),
         certificate_issuer="acme" if served else "local-ca",
         domain=domain,
     )
@@ -92,9 +92,13 @@ def _shown(record: DnsRecord) -> str:
     return f"{record.name}. {record.type} {record.value}"
 
 
-def _records(domain: str, request: Request, facts: TargetFacts) -> Iterator[DnsRecord]:
-    """Address records, and one that lets no other authority issue certificates for the name."""
-    place = "the load balancer" if request.target == "kubernetes" else "this machine"
+def _place(request: Request) -> str:
+    return "the load balancer" if request.target == "kubernetes" else "this machine"
+
+
+def wanted_records(domain: str, facts: TargetFacts, place: str) -> Iterator[DnsRecord]:
+    """Address records, and one that lets no other authority issue certificates for the name.
+    ``place`` is what they lead to, in words, where its address is not known."""
     if facts.public_name:
         yield DnsRecord(name=domain, type="CNAME", value=f"{facts.public_name}.")
         return  # a name with a CNAME has no other record (RFC 1034 §3.6.2)

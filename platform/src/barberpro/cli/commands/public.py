@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,16 @@ import click
 
 from barberpro.adapters.dns.providers import CDNS, MANUAL, NAMES, NO_CDN, open_provider
 from barberpro.cli.options import DURATION
-from barberpro.cli.output import emit, marked, output_option
-from barberpro.errors import InvalidInputError
+from barberpro.cli.output import duration, emit, marked, output_option
+from barberpro.errors import ExitCode, InvalidInputError
+from barberpro.operations.domain_check import RecordState, examine, leads_here
+from barberpro.operations.publishing import target_facts
 from barberpro.planning.hosts import HostError, email_address, public_domain
 from barberpro.targets.local.platform import LocalPlatform
 from barberpro.targets.local.publishing import set_public
 from barberpro.targets.local.state import LETS_ENCRYPT, Public
 
+POLL_SECONDS = 10.0
 STAGING = "https://acme-staging-v02.api.letsencrypt.org/directory"
 
 
@@ -28,6 +33,7 @@ def public() -> None:
     Examples:
       barberpro public set --ipv4 203.0.113.7 --dns cloudflare --dns-credentials ~/cloudflare.json
       barberpro public show
+      barberpro public check turnos.example.com.ar
       barberpro public off
     """
 
@@ -128,6 +134,49 @@ def show(output: str) -> None:
 
 
 @public.command()
+@click.argument("domain")
+@click.option(
+    "--wait",
+    type=DURATION,
+    default=0.0,
+    metavar="TIME",
+    help="Ask again until it is so, at most this long.",
+)
+@output_option
+def check(domain: str, wait: float, output: str) -> int:
+    """Ask DNS whether DOMAIN leads to this machine, record by record. Exits 1 where it does not.
+
+    \b
+    Examples:
+      barberpro public check turnos.example.com.ar
+      barberpro public check turnos.example.com.ar --wait 30m
+    """
+    known = LocalPlatform.open().store.platform().public
+    if known is None:
+        raise InvalidInputError(
+            "this machine is not open to the world", mend="barberpro public set --help"
+        )
+    try:
+        name = public_domain(domain)
+    except HostError as error:
+        raise InvalidInputError(f"'{domain}' is not a public domain: {error}") from error
+    facts, resolvers = target_facts(known, None), tuple(known.resolvers)
+    deadline = time.monotonic() + wait
+    while not leads_here(states := examine(name, facts, resolvers)):
+        left = deadline - time.monotonic()
+        if left <= 0:
+            break
+        click.echo(f"not yet; asking again for {duration(left)}", err=True)
+        time.sleep(min(POLL_SECONDS, left))
+    emit(
+        [asdict(state) | {"there": state.there} for state in states],
+        output,
+        lambda: _show_records(states),
+    )
+    return ExitCode.DONE if leads_here(states) else ExitCode.FAILED
+
+
+@public.command()
 def off() -> None:
     """Serve on loopback alone again; every name gets a certificate of the local CA."""
     set_public(LocalPlatform.open(), None)
@@ -214,6 +263,16 @@ def _check_provider(options: dict[str, Any]) -> None:
             f"--dns {options['dns']} needs its credentials", mend="--dns-credentials FILE"
         )
     open_provider(options["dns"], Path(options["dns_credentials"]))
+
+
+def _show_records(states: list[RecordState]) -> None:
+    for state in states:
+        text = f"{state.name}. {state.type} {state.wanted}"
+        if state.there:
+            click.echo(marked("ok", text))
+            continue
+        instead = f"found {', '.join(state.seen)}" if state.seen else state.problem
+        click.echo(marked("bad" if state.needed else "warn", f"{text}: {instead}"))
 
 
 def _show(known: Public | None) -> None:
