@@ -24,7 +24,7 @@ from barberpro_app.client.errors import (
     MergeClinicalError,
     MergeItselfError,
 )
-from barberpro_app.client.schemas import Block, ClientDraft, MergeRequest, NoteDraft, NotSame
+from barberpro_app.client.schemas import Block, ClientDraft, MergeRequest, NotSame, TeamNoteDraft
 from barberpro_app.kit.database import Connection
 from barberpro_app.kit.errors import NotFoundError, StaleVersionError
 from barberpro_app.ledger import service as ledger
@@ -94,7 +94,7 @@ class Shopper:
         )
 
     async def note(self) -> None:
-        draft = NoteDraft(readers="desk", text="Prefiere la ventana")
+        draft = TeamNoteDraft(readers="desk", text="Prefiere la ventana")
         await notes.add_note(self.connection, staff("manager"), self.id, draft)
 
     async def channel(self, *, agreed: bool = True) -> None:

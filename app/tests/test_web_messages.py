@@ -9,8 +9,10 @@ from uuid import UUID
 
 import pytest
 from support_accounts import Accounts, Caller
+from support_web import Page, first_slot
 from support_whatsapp import whatsapp_line
 
+from barberpro_app.contact_channel.service import TEXT_VERSION
 from barberpro_app.identity.repository import Subject
 
 EVIL = "<script>alert(1)</script>"
@@ -116,3 +118,43 @@ def test_reception_does_not_see_the_settings(accounts: Accounts, browser: Caller
     reception = accounts.staff("reception")
     person = Person(browser, accounts, Subject(reception.id, None))
     assert person.get("/ajustes/recordatorios")[0] == 403
+
+
+def test_the_booking_form_asks_and_nothing_is_ticked_before(
+    accounts: Accounts, browser: Caller
+) -> None:
+    page = Page(browser.get(Page(browser.get("/")).link("/reservar")))
+    form = page.form("/reservar")
+    held = browser.post(form.action or page.path, data={**form.values, "inicio": first_slot(page)})
+    address = held.headers["location"]
+    page = Page(browser.get(address))
+    assert "Quiero recibir por WhatsApp" in page.text
+    form = next(form for form in page.forms if "nombre" in form.values)
+    assert "whatsapp" not in form.values
+    typed = {**form.values, "nombre": "Ana", "email": "ana@w.example", "whatsapp": "1"}
+    refused = Page(browser.post(form.action, data=typed))
+    assert refused.status == 422
+    assert "dejanos el celular" in refused.text
+    assert "1" in next(f for f in refused.forms if "nombre" in f.values).values["whatsapp"]
+    done = browser.post(form.action, data={**typed, "telefono": "11 2345-6789"})
+    assert done.status_code == 303
+    agreed = "SELECT k.address, k.agreed, k.proved, s.source, s.text_version FROM contact_channel k"
+    found = accounts.rows(f"{agreed} JOIN channel_consent s ON s.client_id = k.client_id")
+    assert found == [("5491123456789", True, False, "booking", TEXT_VERSION)]
+    key = accounts.rows("SELECT id FROM client")[0][0]
+    ana = Person(browser, accounts, Subject(None, key))
+    assert "+5491123456789" in ana.get("/mis-datos")[1]
+    ana.post("/mis-avisos", "/mis-avisos", telefono="11 2345 6789", whatsapp="1")
+    assert accounts.rows("SELECT proved FROM contact_channel") == [(True,)]
+
+
+def test_the_owner_chooses_what_the_team_is_told(owner: Person, accounts: Accounts) -> None:
+    home = "/ajustes/avisos-al-equipo"
+    assert "Pedidos por aprobar" in owner.get(home)[1]
+    for wrong in ({"atiende": "x"}, {"correo": EVIL}):
+        status, text = owner.post(home, home, **wrong)
+        assert status == 422
+        assert EVIL not in text
+    assert owner.post(home, home, recepcion="new", correo="Otra@x.example")[0] == 303
+    saved = accounts.rows("SELECT value FROM settings_value WHERE key = 'team_notices'")
+    assert saved == [({"provider": [], "desk": ["new"], "address": "otra@x.example"},)]

@@ -416,10 +416,11 @@ def test_prices_hold_from_their_day() -> None:
 
 def test_templates_agree_with_their_definitions() -> None:
     for name, template in load_templates().items():
-        wanted = 2 if name.endswith("_neutral") else 7
+        waiting = name.startswith("waiting_")
+        wanted = 2 if name.endswith("_neutral") else 5 if waiting else 7
         assert places(template["es_AR"]) == places(template["en"]) == wanted
     assert {item["category"] for item in definitions(neutral=True)} == {"UTILITY"}
-    assert len(definitions(neutral=False)) == 18
+    assert len(definitions(neutral=False)) == 24
 
 
 def test_what_answers_mean() -> None:
@@ -454,7 +455,7 @@ def test_health_of_integrations_tells_the_public_little(line: Line, browser: Cal
     assert "131000" in whatsapp["details"]["last_error"]
     assert browser.get("/api/v1/whatsapp/costs", headers=headers).status_code == 200
     templates = browser.get("/api/v1/whatsapp/templates", headers=headers).json()
-    assert len(templates["items"]) == 18
+    assert len(templates["items"]) == 24
 
 
 def test_consent_by_the_api_is_kept_with_its_text(line: Line, browser: Caller) -> None:
@@ -489,3 +490,79 @@ def test_messages_of_another_kind_of_row_do_not_wait(line: Line) -> None:
     message = OutgoingMessage(uuid4(), "whatsapp_reply", NUMBER, None, {"text": "x"}, 1,
                               datetime.now(UTC), uuid4())  # fmt: skip
     assert hours.wait(message) is None
+
+
+def _book_with(line: Line, browser: Caller, hours: int, **contact: object) -> dict[str, Any]:
+    """A visitor's booking by the API's functions, as the page makes it."""
+    if not line.accounts.rows("SELECT 1 FROM provider"):
+        line.accounts.home.json("seed", str(line.accounts.home.folder / "seed.json"))
+    token = line.accounts.token(browser, "bookings:write", name=f"p{uuid4().hex[:8]}")
+    ids = line.accounts.rows("SELECT s.id, l.id FROM service s, location l LIMIT 1")[0]
+    starts = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=hours)
+    body = {
+        "service_id": str(ids[0]), "location_id": str(ids[1]), "starts_at": starts.isoformat(),
+        "override_reason": "test", "client": {"name": "Clara", **contact},
+    }  # fmt: skip
+    made = browser.post("/api/v1/bookings", json=body, headers=bearer(token))
+    assert made.status_code == 201, made.text
+    # as if nobody had shown who they are
+    line.accounts.rows("UPDATE contact_channel SET proved = false")
+    return dict(made.json())
+
+
+def _channels(line: Line) -> list[tuple[Any, ...]]:
+    return line.accounts.rows(
+        "SELECT address, agreed FROM contact_channel WHERE channel = 'whatsapp' ORDER BY address"
+    )
+
+
+def test_a_yes_with_a_booking_is_a_channel_for_bookings_with_that_number(
+    line: Line, browser: Caller
+) -> None:
+    yes = {"email": "c@c.example", "phone": "+541123456789", "whatsapp": "2026-11"}
+    made = _book_with(line, browser, 48, **yes)
+    assert _channels(line) == [(NUMBER, True)]
+    consents = line.accounts.rows("SELECT given, text_version, source FROM channel_consent")
+    assert consents == [(True, "2026-11", "api")]
+    sent = "SELECT channel FROM message WHERE kind = 'booking_confirmed' ORDER BY id"
+    assert line.accounts.rows(sent) == [("whatsapp",)]
+    # with another number, or none, nothing goes to the one that somebody typed
+    _book_with(line, browser, 50, email="c@c.example", phone="+5491199998888", whatsapp="2026-11")
+    _book_with(line, browser, 52, email="c@c.example")
+    assert line.accounts.rows(sent)[1:] == [("email",), ("email",)]
+    assert _channels(line) == [(NUMBER, True)]
+    assert made["client"]["phone"] == "+541123456789"
+
+
+@pytest.mark.parametrize("phone", [None, "11 2345-6789", "+1"])
+def test_a_yes_without_a_number_that_can_be_written_to_is_none(
+    line: Line, browser: Caller, phone: str | None
+) -> None:
+    if phone == "+1":
+        phone = "+1 234"
+    contact = {"email": "c@c.example", "whatsapp": "2026-11", **({"phone": phone} if phone else {})}
+    _book_with(line, browser, 48, **contact)
+    assert _channels(line) == []
+
+
+def test_a_no_is_not_gone_over_by_a_booking(line: Line, browser: Caller) -> None:
+    line.client(email="c@c.example")
+    line.accounts.rows("UPDATE client SET phone = %s", f"+{NUMBER}")
+    line.accounts.rows("UPDATE contact_channel SET agreed = false")
+    _book_with(line, browser, 48, email="c@c.example", phone=f"+{NUMBER}", whatsapp="2026-11")
+    assert _channels(line) == [(NUMBER, False)]
+
+
+def test_a_place_on_the_waiting_list_is_told_by_whatsapp_where_agreed(line: Line) -> None:
+    key = line.client()
+    entry = str(uuid4())
+    for kind in ("waiting_joined", "waiting_lapsed", "waiting_over"):
+        line.put(key, kind=kind, id=entry, name="Clara", position=2, first_day="2026-12-01",
+                 last_day="2026-12-04")  # fmt: skip
+    line.send()
+    assert [sent["template"]["name"] for sent in line.meta.accepted] == [
+        "waiting_joined", "waiting_lapsed", "waiting_over",
+    ]  # fmt: skip
+    texts = [p["text"] for p in line.meta.accepted[0]["template"]["components"][0]["parameters"]]
+    assert texts[0] == "Clara"
+    assert texts[3:] == ["martes 1 de diciembre", "viernes 4 de diciembre"]

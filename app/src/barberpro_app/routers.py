@@ -29,6 +29,7 @@ from barberpro_app.reminders import endpoints as reminders
 from barberpro_app.report import endpoints as report
 from barberpro_app.resource import endpoints as resource
 from barberpro_app.series import endpoints as series
+from barberpro_app.team_notices import endpoints as team_notices
 from barberpro_app.visit import endpoints as visit
 from barberpro_app.waiting_list import endpoints as waiting_list
 from barberpro_app.walk_in import endpoints as walk_in
@@ -53,6 +54,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     report.router,
     contact_channel.router,
     reminders.router,
+    team_notices.router,
     integrations.router,
 )
 

@@ -28,12 +28,14 @@ Seats = Annotated[int, Field(ge=1, le=50)]
 
 
 class Contact(Request):
-    """The client of a booking; found again by e-mail, or made."""
+    """The client of a booking; found again by e-mail, or made. `whatsapp`: the version of the text with
+    which they agreed to messages by WhatsApp at this number, which must have its country code."""
 
     name: Name
     email: Email | None = None
     phone: Phone | None = None
     locale: Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")] | None = None
+    whatsapp: Annotated[Line, Field(min_length=1, max_length=40)] | None = None
 
 
 class HoldRequest(Request):

@@ -17,11 +17,11 @@ from barberpro_app.client.schemas import (
     ClientPatch,
     MergeRequest,
     MergeResult,
-    Note,
-    NoteDraft,
-    NoteList,
     NotSame,
     PairList,
+    TeamNote,
+    TeamNoteDraft,
+    TeamNoteList,
     Unblock,
 )
 from barberpro_app.edge import (
@@ -133,19 +133,19 @@ async def client_history(request: Request, principal: Reader, client_id: UUID) -
         return answer(await history.client_history(connection, actor, client_id))
 
 
-@router.get("/{client_id}/team-notes", response_model=NoteList, responses=READING)
+@router.get("/{client_id}/team-notes", response_model=TeamNoteList, responses=READING)
 async def list_team_notes(request: Request, principal: Reader, client_id: UUID) -> Response:
     """The notes that the caller's role may see."""
     async with database_of(request).connection() as connection:
         return answer(await notes.list_notes(connection, actor_of(request, principal), client_id))
 
 
-@router.post("/{client_id}/team-notes", status_code=201, response_model=Note, responses=WRITING)
+@router.post("/{client_id}/team-notes", status_code=201, response_model=TeamNote, responses=WRITING)
 async def add_team_note(
     request: Request,
     principal: Writer,
     client_id: UUID,
-    body: NoteDraft,
+    body: TeamNoteDraft,
     key: IdempotencyHeader = None,
 ) -> Response:
     """Write a note for those of the team who may read it."""
@@ -153,7 +153,7 @@ async def add_team_note(
     stored = key_of(principal, key, f"note:{client_id}", body)
     async with database_of(request).transaction() as connection:
         made = await once(
-            connection, stored, Note, lambda: notes.add_note(connection, actor, client_id, body)
+            connection, stored, TeamNote, lambda: notes.add_note(connection, actor, client_id, body)
         )
     return answer(made, 201)
 

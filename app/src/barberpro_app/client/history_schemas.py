@@ -46,7 +46,7 @@ class OfSeries(Answer):
     booking_id: UUID | None
 
 
-class Payment(Answer):
+class PastPayment(Answer):
     """What a client paid, or was to pay; integer centavos of `currency`."""
 
     id: UUID
@@ -123,7 +123,7 @@ class ClientHistory(Answer):
     series: list[OfSeries] = Field(default_factory=list)
     waiting: list[Waits] = Field(default_factory=list)
     balances: list[Balance] = Field(default_factory=list)
-    payments: list[Payment] = Field(default_factory=list)
+    payments: list[PastPayment] = Field(default_factory=list)
     credits: list[Credits] = Field(default_factory=list)
     stamps: list[Stamps] = Field(default_factory=list)
     messages: list[Told] = Field(default_factory=list)

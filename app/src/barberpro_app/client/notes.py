@@ -10,7 +10,7 @@ from uuid import UUID
 
 from barberpro_app.audit.trail import Actor, AuditedObject, record
 from barberpro_app.client import repository
-from barberpro_app.client.schemas import Note, NoteDraft, NoteList, Readers
+from barberpro_app.client.schemas import Readers, TeamNote, TeamNoteDraft, TeamNoteList
 from barberpro_app.client.service import get_client
 from barberpro_app.identity.principal import Principal
 from barberpro_app.kit.database import Connection
@@ -31,15 +31,17 @@ def writable(principal: Principal) -> tuple[Readers, ...]:
     return (*readable(principal), "author") if principal.is_staff else readable(principal)
 
 
-async def list_notes(connection: Connection, actor: Actor, client_id: UUID) -> NoteList:
+async def list_notes(connection: Connection, actor: Actor, client_id: UUID) -> TeamNoteList:
     """Raises `NotFoundError`, `NotAllowedError`."""
     readers = _readers(actor)
     client = await get_client(connection, actor, client_id)
     rows = await repository.notes(connection, client.id, readers, actor.principal.id)
-    return NoteList(items=[Note.model_validate(row) for row in rows])
+    return TeamNoteList(items=[TeamNote.model_validate(row) for row in rows])
 
 
-async def add_note(connection: Connection, actor: Actor, client_id: UUID, draft: NoteDraft) -> Note:
+async def add_note(
+    connection: Connection, actor: Actor, client_id: UUID, draft: TeamNoteDraft
+) -> TeamNote:
     """Needs a transaction. Raises `NotFoundError`, and `NotAllowedError` for a note that its author
     could not read."""
     _readers(actor)

@@ -109,7 +109,7 @@ class Unblock(Request):
 Readers = Literal["everybody", "desk", "management", "author"]
 
 
-class NoteDraft(Request):
+class TeamNoteDraft(Request):
     """A note for `everybody` of the team, the front `desk` (not providers), `management` (owner and
     managers) or nobody but its `author`."""
 
@@ -117,7 +117,7 @@ class NoteDraft(Request):
     text: Annotated[Sentence, Field(min_length=1, max_length=2000)]
 
 
-class Note(Answer):
+class TeamNote(Answer):
     """A note; the author's name is empty where it came with a merged record."""
 
     id: UUID
@@ -128,10 +128,10 @@ class Note(Answer):
     created_at: Instant
 
 
-class NoteList(Answer):
+class TeamNoteList(Answer):
     """The notes that the reader may see, newest first."""
 
-    items: list[Note]
+    items: list[TeamNote]
 
 
 class Choices(Request):

@@ -33,12 +33,14 @@ async def email_of(connection: Connection, client_id: UUID) -> str | None:
 
 
 async def set_channel(connection: Connection, values: dict[str, Any]) -> None:
-    """Writes over what was there; a new address has no problem yet."""
+    """Writes over what was there; a new address has no problem yet. `proved`: whoever says so is the
+    person, or the team; a word from a number proves the number alone."""
     await connection.execute(
-        "INSERT INTO contact_channel (client_id, channel, address, agreed, preferred)"
-        " VALUES (%(client_id)s, %(channel)s, %(address)s, %(agreed)s, %(preferred)s)"
+        "INSERT INTO contact_channel (client_id, channel, address, agreed, preferred, proved)"
+        " VALUES (%(client_id)s, %(channel)s, %(address)s, %(agreed)s, %(preferred)s, %(proved)s)"
         " ON CONFLICT (client_id, channel) DO UPDATE SET agreed = EXCLUDED.agreed,"
         " preferred = EXCLUDED.preferred, address = EXCLUDED.address, updated_at = now(),"
+        " proved = contact_channel.proved OR EXCLUDED.proved,"
         " wa_id = CASE WHEN contact_channel.address = EXCLUDED.address"
         "   THEN contact_channel.wa_id END,"
         " problem = CASE WHEN contact_channel.address = EXCLUDED.address AND NOT EXCLUDED.agreed"

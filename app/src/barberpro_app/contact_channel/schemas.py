@@ -10,7 +10,7 @@ from pydantic import Field
 from barberpro_app.kit.schemas import Answer, Line, Request
 
 Channel = Literal["email", "whatsapp"]
-Source = Literal["page", "staff", "api", "message"]
+Source = Literal["page", "staff", "api", "message", "booking"]
 
 
 class ContactChannel(Answer):

@@ -31,6 +31,9 @@ _PLACES = re.compile(r"\{\{(\d)\}\}")
 _EXAMPLES = ("Clara", "turno", "Nombre del local", "martes 1 de diciembre, 15:30", "Corte",
              "Martín", "ABCD2345")  # fmt: skip
 _NEUTRAL_EXAMPLES = ("martes 1 de diciembre, 15:30", "ABCD2345")
+_DAYS = ("martes 1 de diciembre", "viernes 4 de diciembre")
+_WAITING = "waiting_"
+_WAITING_EXAMPLES = ("Clara", "Nombre del local", "Corte", *_DAYS)
 
 
 def load_templates() -> dict[str, dict[str, Any]]:
@@ -44,17 +47,22 @@ def definitions(*, neutral: bool) -> list[dict[str, Any]]:
     """The templates in the form in which Meta's API takes them for approval."""
     return [
         {"name": name, "language": language, "category": "UTILITY",
-         "components": _components(template, language, neutral=neutral)}
+         "components": _components(template, language, _examples(name, neutral=neutral))}
         for name, template in load_templates().items()
         if name.endswith("_neutral") == neutral
         for language in _BUTTONS
     ]  # fmt: skip
 
 
+def _examples(name: str, *, neutral: bool) -> list[str]:
+    if name.startswith(_WAITING):
+        return list(_DAYS if neutral else _WAITING_EXAMPLES)
+    return list(_NEUTRAL_EXAMPLES if neutral else _EXAMPLES)
+
+
 def _components(
-    template: Mapping[str, Any], language: str, *, neutral: bool
+    template: Mapping[str, Any], language: str, examples: list[str]
 ) -> list[dict[str, Any]]:
-    examples = list(_NEUTRAL_EXAMPLES if neutral else _EXAMPLES)
     parts: list[dict[str, Any]] = [
         {"type": "BODY", "text": template[language], "example": {"body_text": [examples]}}
     ]
@@ -109,9 +117,9 @@ class WhatsAppComposer:
         locale = match_locale(message.locale, self._app.locale)
         name = f"{message.kind}_neutral" if self._neutral else message.kind
         template = self._templates[name]
-        parameters = [
-            {"type": "text", "text": value} for value in self._parameters(message.payload, locale)
-        ]
+        waiting = message.kind.startswith(_WAITING)
+        shown = (self._waiting if waiting else self._parameters)(message.payload, locale)
+        parameters = [{"type": "text", "text": value} for value in shown]
         token = self._links.token(UUID(message.payload["id"]))
         buttons = [
             {"type": "button", "sub_type": "quick_reply", "index": str(index),
@@ -126,6 +134,14 @@ class WhatsAppComposer:
                 "components": [{"type": "body", "parameters": parameters}, *buttons],
             },
         }
+
+    def _waiting(self, entry: Mapping[str, Any], locale: str) -> list[str]:
+        values = self._values.waiting(entry, locale)
+        days = (values["first"], values["last"])
+        if self._neutral:
+            return [_parameter(day) for day in days]
+        shown = (values["name"], self._app.brand.name, values["service"], *days)
+        return [_parameter(value) for value in shown]
 
     def _parameters(self, booking: Mapping[str, Any], locale: str) -> list[str]:
         values = self._values.booking(booking, locale)

@@ -122,6 +122,8 @@ class Composer:
         if message.kind == "portfolio_ask":
             url = self._links.photographs_url(UUID(message.payload["item_id"]))
             return {**common, **message.payload, "url": url}
+        if message.kind.startswith("team_"):
+            return {**common, **self._values_of.team(message.payload, locale)}
         if message.kind == "series_gap":
             return {**common, **self._values_of.gap(message.payload, locale)}
         if "bookings" in message.payload:

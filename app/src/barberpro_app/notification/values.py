@@ -73,6 +73,23 @@ class BookingValues:
             "url": self._links.waiting_url(UUID(payload["id"])),
         }
 
+    def team(self, payload: Mapping[str, Any], locale: str) -> dict[str, Any]:
+        """Of what a client did, for the team: where health is concerned the hour and a link alone."""
+        names: Mapping[str, str] = payload["service"]["name"]
+        shown, zone = self._shown, payload["zone"]
+        return {
+            "day": self._moment(payload["starts_at"], zone, locale),
+            "was": self._moment(payload.get("from"), zone, locale),
+            "name": payload["name"] or "" if shown else "",
+            "service": names.get(locale) or next(iter(names.values()), "") if shown else "",
+            "provider": payload["provider"] if shown else "",
+            "location": payload["location"] if shown else "",
+            "more": payload["more"],
+            "repeats": payload["repeats"],
+            "answer_by": self._moment(payload.get("answer_by"), zone, locale),
+            "url": f"{self._app.public_url.rstrip('/')}/agenda/reserva/{UUID(payload['id'])}",
+        }
+
     def gap(self, payload: Mapping[str, Any], locale: str) -> dict[str, Any]:
         """Of a day of a series that has no booking."""
         day = datetime.fromisoformat(payload["day"])

@@ -165,6 +165,11 @@ async def erase_messages(connection: Connection, client_id: UUID) -> None:
         " AND (m.recipient = c.email OR m.client_id = c.id) AND m.state <> 'sending'",
         (client_id,),
     )
+    # and what the team was told of the person's bookings
+    await connection.execute(
+        "DELETE FROM message WHERE kind LIKE 'team\\_%%' AND payload->>'client_id' = %s",
+        (str(client_id),),
+    )
 
 
 async def erase_booking_notes(connection: Connection, client_id: UUID) -> None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
 
 from barberpro_app.client import history, merging, notes, service
-from barberpro_app.client.schemas import Block, NoteDraft, Unblock
+from barberpro_app.client.schemas import Block, TeamNoteDraft, Unblock
 from barberpro_app.identity.auth import require_scope
 from barberpro_app.kit.database import Connection
 from barberpro_app.kit.errors import AppError, NotAllowedError
@@ -107,7 +107,7 @@ async def add_note(
     text = form.text("nota", most=2000, lines=True)
     if not form.ok:
         return await _page(request, reader, client_id, form)
-    draft = NoteDraft.model_validate({"readers": readers, "text": text})
+    draft = TeamNoteDraft.model_validate({"readers": readers, "text": text})
     who = actor(request, reader.principal)
     return await _do(
         request, reader, client_id, form, "anotado",

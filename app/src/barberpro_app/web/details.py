@@ -27,9 +27,13 @@ from barberpro_app.booking.errors import (
     TooManyNoShowsError,
 )
 from barberpro_app.booking.schemas import Booking, CancelRequest, ConfirmRequest, Contact
+from barberpro_app.client.service import get_client
+from barberpro_app.contact_channel import service as channels
+from barberpro_app.contact_channel.schemas import ChannelChange
+from barberpro_app.integration_processor.setup import is_set_up
 from barberpro_app.kit import clock
 from barberpro_app.kit.database import Connection
-from barberpro_app.kit.errors import ConflictError, PolicyError
+from barberpro_app.kit.errors import ConflictError, InvalidRequestError, PolicyError
 from barberpro_app.kit.ratelimit import HOLDS_PER_NETWORK, RateLimiter, network_of
 from barberpro_app.kit.requests import RequestInfo
 from barberpro_app.visit import service as visits
@@ -134,8 +138,36 @@ async def _page(
         policy=cancellation_sentence(reader, policies),
         quote=await money.quote(connection, reader, booking.id),
         asks=await approval.asks(connection, booking.id),
+        whatsapp=await _offers_whatsapp(connection, request, reader),
         problem=problem,
     )
+
+
+async def _offers_whatsapp(connection: Connection, request: Request, reader: Reader) -> bool:
+    """Whether to ask: whoever is signed in is asked until they said yes or no."""
+    client_id = reader.principal.client_id
+    if not is_set_up(reader.site.settings) or client_id is None:
+        return is_set_up(reader.site.settings)
+    who = visitor(request, reader)
+    found = (await channels.get_channels(connection, who, client_id)).channels
+    phone = (await get_client(connection, who, client_id)).phone
+    return bool(phone) and all(item.channel != "whatsapp" for item in found)
+
+
+async def _agree(request: Request, reader: Reader, form: Form) -> None:
+    """Notes the yes of a signed-in client; a number that takes no messages is told in the form."""
+    client_id = reader.principal.client_id
+    if client_id is None or not form.flag("whatsapp") or not is_set_up(reader.site.settings):
+        return
+    change = ChannelChange(agreed=True, text_version=channels.TEXT_VERSION)
+    try:
+        async with reader.database.transaction() as connection:
+            who = visitor(request, reader)
+            await channels.change_channel(
+                connection, reader.app, who, client_id, "whatsapp", change
+            )
+    except InvalidRequestError:
+        form.refuse("whatsapp", "error.phone")
 
 
 async def _others(
@@ -164,9 +196,18 @@ def _typed(reader: Reader, form: Form) -> _Typed | None:
     phone = form.phone("telefono", country=reader.app.country, required=False)
     if not email and not phone and form.ok:
         form.refuse("email", "error.contact")
+    agrees = form.flag("whatsapp") and is_set_up(reader.site.settings)
+    if agrees and not phone:
+        form.refuse("telefono", "notices.needs_number")
     if not form.ok:
         return None
-    contact = Contact(name=name, email=email or None, phone=phone or None, locale=reader.locale)
+    contact = Contact(
+        name=name,
+        email=email or None,
+        phone=phone or None,
+        locale=reader.locale,
+        whatsapp=channels.TEXT_VERSION if agrees else None,
+    )
     return _Typed(contact, note)
 
 
@@ -175,12 +216,14 @@ async def confirm(request: Request, token: str, reader: Reader = Depends(reader_
     form = await submitted(request)
     booking_id = booking_of(request, token)
     typed = _typed(reader, form)
+    if typed is not None:
+        await _agree(request, reader, form)
     async with reader.database.connection() as connection:
         booking = await visits.sitting(connection, reading(request), booking_id)
         elsewhere = _elsewhere(request, booking)
         if elsewhere is not None:
             return elsewhere
-        if typed is None:
+        if typed is None or not form.ok:
             return await _page(connection, request, reader, booking, form, 422)
     try:
         confirmed = await _confirm(request, reader, booking, typed, form)

@@ -11,8 +11,10 @@ from starlette.responses import JSONResponse, Response
 from barberpro_app.client.schemas import ClientPatch
 from barberpro_app.client.service import get_client, update_client
 from barberpro_app.clinical_records import repository as clinical_repository
+from barberpro_app.contact_channel.service import get_channels
 from barberpro_app.identity.auth import require_signed_in
 from barberpro_app.identity.principal import Principal
+from barberpro_app.integration_processor.setup import is_set_up
 from barberpro_app.kit.database import Connection
 from barberpro_app.kit.errors import AppError, NotFoundError
 from barberpro_app.privacy_compliance import service
@@ -62,6 +64,7 @@ async def _page(
         consents = await service.list_consents(connection, reader.app, who, reader.locale)
         looks = await clinical_repository.accesses(connection, client_id, 100)
         client = await get_client(connection, who, client_id)
+        channels = (await get_channels(connection, who, client_id)).channels
     shown = form or Form.empty(nombre=client.name, telefono=client.phone, version=client.version)
     in_force = {item.purpose for item in consents.items if item.revoked_at is None}
     notice = DONE.get(request.query_params.get("hecho", ""))
@@ -70,6 +73,9 @@ async def _page(
         request, reader, "account/data.html",
         error.status if error else 422 if form is not None and form.problems else 200,
         requests=requests.items, last_minute=last_minute, consents=consents.items, rows=looks, client_name=client.name,
+        whatsapp=next((item for item in channels if item.channel == "whatsapp"), None),
+        whatsapp_offered=is_set_up(reader.site.settings)
+        and "whatsapp-webhook" in reader.app.services,
         client=client, erasable=not reader.app.compliance.health_data,
         offers=[offer for offer in consents.offers if offer.purpose not in in_force],
         kinds=[(kind, reader.t(f"request.{kind}")) for kind in kinds],

@@ -20,7 +20,7 @@ DECLARE
     v_email CONSTANT text := p_body->'client'->>'email';
     c record;
 BEGIN
-    SELECT * INTO c FROM client_channel(v_client);
+    SELECT * INTO c FROM booking_channel(v_client, (p_body->>'id')::uuid);
     INSERT INTO message (kind, channel, recipient, client_id, locale, payload, dedupe_key)
     SELECT p_kind, coalesce(c.channel, 'email'), coalesce(c.address, v_email), v_client,
            p_body->'client'->>'locale', p_body,
@@ -276,7 +276,9 @@ BEGIN
     IF p_request->'client'->>'name' IS NULL THEN
         PERFORM refuse('client_required', 'Say who the booking is for.', 'client');
     END IF;
-    RETURN client_of_contact(p_request->'client');
+    v_id := client_of_contact(p_request->'client');
+    PERFORM contact_agrees(p_actor, v_id, p_request->'client');
+    RETURN v_id;
 END $$;
 
 -- The contact that a request gives, if it is that which names the client.

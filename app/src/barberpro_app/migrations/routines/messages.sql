@@ -31,6 +31,49 @@ BEGIN
                     WHERE key = 'messages'), false);
 END $$;
 
+-- The same for a booking, or for what is of no booking: a channel that nobody proved to be the person's
+-- is for bookings that were made with that very number.
+CREATE OR REPLACE FUNCTION booking_channel(p_client uuid, p_booking uuid, OUT channel text, OUT address text)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    SELECT w.channel, w.address INTO channel, address FROM client_channel(p_client) w
+    JOIN contact_channel k ON k.client_id = p_client AND k.channel = w.channel
+    WHERE k.proved OR EXISTS (SELECT FROM booking b WHERE b.id = p_booking
+                              AND number_tail(b.contact->>'phone') = number_tail(k.address));
+END $$;
+
+-- The number in E.164 as WhatsApp takes it: an Argentine mobile has a 9 after the 54. Null if it has
+-- no country.
+CREATE OR REPLACE FUNCTION whatsapp_number(p_phone text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN p_phone !~ '^\+' OR d !~ '^[0-9]{8,15}$' THEN NULL
+                WHEN d ~ '^54[1-8][0-9]{9}$' THEN '549' || substr(d, 3) ELSE d END
+    FROM (SELECT regexp_replace(p_phone, '[^0-9]', '', 'g') AS d) x
+$$;
+
+-- A yes to WhatsApp with the contact of a booking: `whatsapp` is the version of the text. It holds where
+-- the number is the one on file, and never goes over what the person said before.
+CREATE OR REPLACE FUNCTION contact_agrees(p_actor jsonb, p_client uuid, p_contact jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_number CONSTANT text := whatsapp_number(p_contact->>'phone');
+    v_known CONSTANT boolean := (p_actor->>'kind') IN ('staff', 'api');
+BEGIN
+    IF p_contact->>'whatsapp' IS NULL OR v_number IS NULL OR NOT EXISTS (
+        SELECT FROM client WHERE id = p_client AND number_tail(phone) = number_tail(v_number)) THEN
+        RETURN;
+    END IF;
+    INSERT INTO contact_channel (client_id, channel, address, agreed, preferred, proved)
+    VALUES (p_client, 'whatsapp', v_number, true, true, v_known)
+    ON CONFLICT (client_id, channel) DO NOTHING;
+    IF FOUND THEN
+        INSERT INTO channel_consent (client_id, channel, given, source, text_version, given_by)
+        VALUES (p_client, 'whatsapp', true, CASE WHEN v_known THEN p_actor->>'kind' ELSE 'booking' END,
+                p_contact->>'whatsapp', (p_actor->>'kind') || ':' || coalesce(p_actor->>'id', ''));
+        PERFORM audit_record(p_actor, 'channel.agreed', 'client', p_client::text,
+            '{"channel": "whatsapp"}');
+    END IF;
+END $$;
+
 -- The same message by e-mail, for one that WhatsApp will not deliver; false if there is no address.
 CREATE OR REPLACE FUNCTION message_fall_back(p_id uuid) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
@@ -38,7 +81,7 @@ DECLARE
     v_email text;
 BEGIN
     SELECT * INTO m FROM message WHERE id = p_id;
-    IF NOT FOUND OR m.channel <> 'whatsapp' OR m.kind NOT LIKE 'booking\_%' THEN
+    IF NOT FOUND OR m.channel <> 'whatsapp' OR m.kind !~ '^(booking|waiting)_' THEN
         RETURN false;
     END IF;
     SELECT c.email INTO v_email FROM client c WHERE c.id = m.client_id
@@ -102,7 +145,7 @@ BEGIN
         ORDER BY k.starts_at, k.id LIMIT p_limit FOR NO KEY UPDATE OF k SKIP LOCKED
     LOOP
         v_due := b.starts_at - make_interval(mins => r.minutes_before);
-        SELECT * INTO v_channel, v_address FROM client_channel(b.client_id);
+        SELECT * INTO v_channel, v_address FROM booking_channel(b.client_id, b.id);
         SELECT k.email INTO v_email FROM client k WHERE k.id = b.client_id
             AND NOT EXISTS (SELECT FROM contact_channel e WHERE e.client_id = k.id
                             AND e.channel = 'email' AND e.address = k.email

@@ -39,12 +39,13 @@ CREATE OR REPLACE FUNCTION waiting_visible(p_actor jsonb, e waiting_entry) RETUR
                 ELSE coalesce(e.client_id = (p_actor->>'only_client')::uuid, false) END
 $$;
 
--- By e-mail: an entry without an offer is nothing that a template of WhatsApp was approved for.
 CREATE OR REPLACE FUNCTION waiting_tell(p_kind text, p_id uuid) RETURNS void LANGUAGE sql AS $$
     INSERT INTO message (kind, channel, recipient, client_id, locale, payload, dedupe_key)
-    SELECT p_kind, 'email', c.email, c.id, c.locale, waiting_body(e.id) || jsonb_build_object('name', c.name),
+    SELECT p_kind, coalesce(w.channel, 'email'), coalesce(w.address, c.email), c.id, c.locale, waiting_body(e.id) || jsonb_build_object('name', c.name),
            p_kind || ':' || e.id || ':' || e.version
-    FROM waiting_entry e JOIN client c ON c.id = e.client_id WHERE e.id = p_id AND c.email IS NOT NULL
+    FROM waiting_entry e JOIN client c ON c.id = e.client_id
+    LEFT JOIN LATERAL booking_channel(c.id, NULL) w ON true
+    WHERE e.id = p_id AND coalesce(w.address, c.email) IS NOT NULL
     ON CONFLICT (dedupe_key) DO NOTHING
 $$;
 

@@ -21,6 +21,7 @@ from barberpro_app.web.setup import (
     services,
     staff,
     start,
+    team_notices,
     waiting,
     withdrawals,
 )
@@ -42,6 +43,7 @@ routers = tuple(
         series,
         waiting,
         staff,
+        team_notices,
         api,
         audit,
         messages,

@@ -69,6 +69,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     )),
     ("messages", (
         Entry("/ajustes/recordatorios", "reminders.title"),
+        Entry("/ajustes/avisos-al-equipo", "notices_team.title"),
         Entry("/ajustes/mensajes", "messages.title"),
     )),
     ("team", (

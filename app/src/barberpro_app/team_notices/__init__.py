@@ -1,0 +1,1 @@
+"""What the team is told of what clients do."""
