@@ -26,3 +26,23 @@ def png(text: str) -> bytes:
     out = BytesIO()
     segno.make(text, error="m", micro=False).save(out, kind="png", scale=6, border=_BORDER)
     return out.getvalue()
+
+
+def modules(text: str) -> list[list[bool]]:
+    """The code as rows of dark and light modules, without a quiet zone; for print, with more
+    redundancy than on a screen."""
+    code = segno.make(text, error="q", micro=False)
+    return [[bool(module) for module in row] for row in code.matrix]
+
+
+def file(text: str, kind: str, dark: str, title: str = "") -> bytes:
+    """A file of a code in a dark colour on white: `png` of about 1200 pixels a side, or `svg`."""
+    code = segno.make(text, error="q", micro=False)
+    out = BytesIO()
+    options: dict[str, object] = {"border": _BORDER, "dark": dark, "light": "#ffffff"}
+    if kind == "png":
+        side = code.symbol_size(border=_BORDER)[0]
+        code.save(out, kind="png", scale=max(1, round(1200 / side)), **options)
+    else:
+        code.save(out, kind="svg", scale=10, title=title, xmldecl=True, **options)
+    return out.getvalue()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import datetime
 
 from fpdf import FPDF
 
+from barberpro_app.kit.latin import plain
 from barberpro_app.payment.schemas import Payment
 from barberpro_app.settings import AppConfiguration
 
@@ -107,15 +107,3 @@ def money(centavos: int, currency: str) -> str:
     """Integer hundredths as people write them in Argentina: $ 12.000,50."""
     whole, rest = divmod(centavos, 100)
     return f"{_SYMBOLS.get(currency, currency)} {whole:,}".replace(",", ".") + f",{rest:02d}"
-
-
-def plain(text: str) -> str:
-    """The text in the letters of Latin-1."""
-    kept = []
-    for letter in unicodedata.normalize("NFC", text):
-        if ord(letter) < 256:
-            kept.append(letter)
-            continue
-        base = unicodedata.normalize("NFKD", letter)[0]
-        kept.append(base if ord(base) < 256 else "?")
-    return "".join(kept)

@@ -32,12 +32,12 @@ RETURNS TABLE (provider_id uuid, zone text, period tstzrange) LANGUAGE sql STABL
     WHERE d.at::date <> ALL (p_closed)
 $$;
 
--- Minutes of a local day as a range of instants.
+-- Minutes of a local day as a range of instants. One expression, so that it is inlined.
 CREATE OR REPLACE FUNCTION report_wall(p_day date, p_from integer, p_to integer, p_zone text)
 RETURNS tstzrange LANGUAGE sql STABLE AS $$
-    SELECT tstzrange(a, greatest(a, z)) FROM (SELECT
-        (p_day + make_interval(mins => p_from)) AT TIME ZONE p_zone AS a,
-        (p_day + make_interval(mins => p_to)) AT TIME ZONE p_zone AS z) x
+    SELECT tstzrange((p_day + make_interval(mins => p_from)) AT TIME ZONE p_zone,
+                     greatest((p_day + make_interval(mins => p_from)) AT TIME ZONE p_zone,
+                              (p_day + make_interval(mins => p_to)) AT TIME ZONE p_zone))
 $$;
 
 -- What was booked of it: bookings that were not cancelled, and sessions with at least one of them.

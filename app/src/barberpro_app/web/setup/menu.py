@@ -51,6 +51,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         Entry("/ajustes/servicios", "Services"),
         Entry("/ajustes/recursos", "resource.title"),
         Entry("/ajustes/feriados", "holidays.title"),
+        Entry("/ajustes/cartel", "poster.title"),
     )),
     ("agenda", (
         Entry("/ajustes/reglas", "policies.title"),
