@@ -33,6 +33,8 @@ class Account:
     published: list[str] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
     faults: deque[str] = field(default_factory=deque)
+    #: Those that are accepted; none once the account's owner removed the app.
+    tokens: set[str] = field(default_factory=lambda: {TOKEN})
     used: int = 0
     total: int = 100
     #: How often a container is still in progress when it is asked for.
@@ -45,7 +47,9 @@ class Account:
     def answer(self, method: str, path: str, values: dict[str, str]) -> Answer:
         self.calls.append((method, path))
         if (method, path) == ("GET", "/me"):
-            return 200, {"user_id": ACCOUNT}
+            return 200, {"user_id": ACCOUNT, "username": "barber.palermo"}
+        if (method, path) == ("GET", "/refresh_access_token"):
+            return self._renew(values)
         if (method, path) == ("GET", f"/{ACCOUNT}/content_publishing_limit"):
             config = {"quota_total": self.total, "quota_duration": 86400}
             return 200, {"data": [{"quota_usage": self.used, "config": config}]}
@@ -53,9 +57,20 @@ class Account:
             return self._create(values)
         if (method, path) == ("POST", f"/{ACCOUNT}/media_publish"):
             return self._publish(values.get("creation_id", ""))
+        if method == "GET" and path[1:].startswith("180000"):
+            return 200, {"id": path[1:], "permalink": f"https://www.instagram.com/p/{path[1:]}/"}
         if method == "GET" and path[1:] in self.containers:
             return 200, {"id": path[1:], "status_code": self._state(self.containers[path[1:]])}
         return fault(400, 100, "Unsupported request")
+
+    def _renew(self, values: dict[str, str]) -> Answer:
+        """The token is in the address here; the one before stays good until it expires."""
+        given = values.get("access_token")
+        if values.get("grant_type") != "ig_refresh_token" or given not in self.tokens:
+            return fault(400, 190, "Invalid OAuth access token")
+        fresh = f"{TOKEN}-{len(self.calls)}"
+        self.tokens.add(fresh)
+        return 200, {"access_token": fresh, "token_type": "bearer", "expires_in": 5183944}
 
     def _create(self, values: dict[str, str]) -> Answer:
         address = urlsplit(values.get("image_url", ""))
@@ -105,7 +120,7 @@ class InstagramDouble:
             def respond(self, path: str, query: str) -> None:
                 values = {name: found[0] for name, found in parse_qs(query).items()}
                 wrong = account.faults.popleft() if account.faults else "ok"
-                if self.headers.get("authorization") != f"Bearer {TOKEN}":
+                if self.headers.get("authorization", "")[7:] not in account.tokens:
                     status, body = fault(400, 190, "Invalid OAuth access token")
                 elif wrong in {"500", "429"}:
                     status, body = fault(int(wrong), 2 if wrong == "500" else 4, "Try later")

@@ -47,7 +47,9 @@ async def every(connection: Connection, settings: Settings) -> list[Integration]
     if "payment" in services:
         set_up["mercado-pago"] = secrets.optional("mercado-pago-access-token") is not None
     if "social-sharing-service" in services:
-        set_up["instagram"] = secrets.optional("instagram-token") is not None
+        set_up["instagram"] = secrets.optional("instagram-token") is not None or await _sealed(
+            connection, "instagram-token"
+        )
     if "calendar-sync" in services:
         set_up["caldav"] = "caldav" in await _connected(connection)
         set_up["google-calendar"] = secrets.optional("google-client-id") is not None
@@ -85,6 +87,12 @@ def _state(known: IntegrationState, *, is_there: bool, name: str) -> State:
     return "ok" if success is not None else "idle"
 
 
+async def _sealed(connection: Connection, name: str) -> bool:
+    """Whether the owner typed this token in."""
+    cursor = await connection.execute("SELECT FROM sealed_setting WHERE key = %s", (name,))
+    return await cursor.fetchone() is not None
+
+
 async def _connected(connection: Connection) -> set[str]:
     cursor = await connection.execute(
         "SELECT DISTINCT kind FROM calendar_connection WHERE state IN ('active', 'refused')"
@@ -111,7 +119,7 @@ async def _queues(connection: Connection) -> dict[str, tuple[int, datetime | Non
         " SELECT 'instagram', count(*) FILTER (WHERE state IN ('pending', 'container')),"
         " min(created_at) FILTER (WHERE state IN ('pending', 'container')),"
         " count(*) FILTER (WHERE state = 'failed')"
-        " FROM social_post WHERE state <> 'published' HAVING count(*) > 0"
+        " FROM social_post WHERE state NOT IN ('published', 'withdrawn') HAVING count(*) > 0"
     )
     return {
         row["channel"]: (row["waiting"], row["oldest"], row["dead"])

@@ -85,6 +85,7 @@ BY_SERVICE: Mapping[str, tuple[str, ...]] = {
         "barberpro_app.web.photos",
         "barberpro_app.web.photo_answer",
     ),
+    "social-sharing-service": ("barberpro_app.web.setup.instagram",),
     "loyalty-program-service": (
         "barberpro_app.web.rewards_mine",
         "barberpro_app.web.rewards_desk",

@@ -72,6 +72,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         Entry("/ajustes/recordatorios", "reminders.title"),
         Entry("/ajustes/avisos-al-equipo", "notices_team.title"),
         Entry("/ajustes/mensajes", "messages.title"),
+        Entry("/ajustes/instagram", "instagram.title", "social-sharing-service", _LEADERS),
     )),
     ("team", (
         Entry("/ajustes/profesionales", "Providers"),
