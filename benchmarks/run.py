@@ -18,7 +18,7 @@ FOLDER = Path(__file__).resolve().parent
 STATE = FOLDER / "results.json"
 BENCHMARKS = (
     "command_line", "planning", "step_overhead", "pipeline", "fresh_clone", "memory",
-    "booking_post", "availability", "agenda", "race", "combinations", "operations", "api", "messages", "accessibility", "kill",
+    "booking_post", "availability", "agenda", "pages", "race", "combinations", "operations", "api", "messages", "accessibility", "kill",
 )  # fmt: skip
 
 

@@ -122,26 +122,31 @@ def _seed(vertical: str) -> dict[str, Any]:
 
 @contextmanager
 def served(
-    vertical: str, folder: Path, server: TestServer, *services: str
+    vertical: str,
+    folder: Path,
+    server: TestServer,
+    *services: str,
+    with_worker: bool = False,
+    **changes: Any,
 ) -> Iterator[ServedVertical]:
     """The app of a vertical on a free port and a fresh database, both gone afterwards; `services`
-    are its specialised ones."""
+    are its specialised ones, `changes` are keys of `app.json`."""
     database = f"b_{uuid.uuid4().hex[:12]}"
     server.execute(f"CREATE DATABASE {database}")
     try:
         port = free_port()
         home = AppHome.make(folder, server.url(database))
-        configuration = _configuration(vertical, port)
+        configuration = {**_configuration(vertical, port), **changes}
         configuration["services"] = [*configuration["services"], *services]
         (folder / "app.json").write_text(json.dumps(configuration))
         (folder / "secrets/notes-key").write_text(base64.b64encode(os.urandom(32)).decode())
         seed = _seed(vertical)
         (folder / "seed.json").write_text(json.dumps(seed, default=str))
         home.prepare()
-        options = []
+        options = ["--with-worker"] if with_worker else []
         if "media-processor" in services:  # the worker makes the sizes of photographs
             (folder / "media").mkdir()
-            options.append("--with-worker")
+            options = ["--with-worker"]
         with home.serving(*options, port=port):
             yield ServedVertical(vertical, home, f"http://localhost:{port}", seed["owner"]["email"])
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import mimetypes
 from collections.abc import Mapping
@@ -37,6 +38,7 @@ class Asset:
     name: str
     body: bytes
     media_type: str
+    packed: bytes
 
     @property
     def address(self) -> str:
@@ -52,7 +54,10 @@ class Assets:
         folder = files(__package__).joinpath("static")
         bodies = {name: folder.joinpath(name).read_bytes() for name in SOURCES}
         bodies |= {name: text.encode() for name, text in made.items()}
-        found = [Asset(name, body, _media_type(name)) for name, body in bodies.items()]
+        found = [
+            Asset(name, body, _media_type(name), gzip.compress(body, mtime=0))
+            for name, body in bodies.items()
+        ]
         self._by_name = {asset.name: asset.address for asset in found}
         self._by_address = {asset.address: asset for asset in found}
 
@@ -65,12 +70,30 @@ class Assets:
     def url(self, name: str) -> str:
         return self._by_name[name]
 
-    def respond(self, address: str) -> Response | None:
+    def respond(self, address: str, accepted: str) -> Response | None:
+        """Packed where the browser's `Accept-Encoding` takes it. Pages are not: what is typed into
+        them must not be guessed by the length of what comes back."""
         asset = self._by_address.get(address)
         if asset is None:
             return None
-        headers = {"Cache-Control": FOREVER, "X-Content-Type-Options": "nosniff"}
-        return Response(asset.body, media_type=asset.media_type, headers=headers)
+        headers = {
+            "Cache-Control": FOREVER,
+            "X-Content-Type-Options": "nosniff",
+            "Vary": "Accept-Encoding",
+        }
+        if not _takes_gzip(accepted):
+            return Response(asset.body, media_type=asset.media_type, headers=headers)
+        headers["Content-Encoding"] = "gzip"
+        return Response(asset.packed, media_type=asset.media_type, headers=headers)
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """RFC 9110, 12.5.3; a weight of nought means no."""
+    for part in accepted.lower().split(","):
+        name, _, weight = part.partition(";")
+        if name.strip() == "gzip":
+            return weight.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
+    return False
 
 
 def _media_type(name: str) -> str:

@@ -30,11 +30,11 @@ class Part:
 
 @router.get("/static/{name}")
 async def static(request: Request, name: str) -> Response:
-    path = f"/static/{name}"
-    found = site_of(request).assets.respond(path)
+    path, accepted = f"/static/{name}", request.headers.get("accept-encoding", "")
+    found = site_of(request).assets.respond(path, accepted)
     if found is None:  # another process may have heard of a new brand before this one
         await follow_brand(request.app.state)
-        found = site_of(request).assets.respond(path)
+        found = site_of(request).assets.respond(path, accepted)
     if found is None:
         raise NotFoundError
     return found

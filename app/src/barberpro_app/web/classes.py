@@ -24,6 +24,7 @@ from barberpro_app.kit.ratelimit import HOLDS_PER_NETWORK, RateLimiter, network_
 from barberpro_app.kit.requests import RequestInfo
 from barberpro_app.location.schemas import Location
 from barberpro_app.settings import Policies
+from barberpro_app.waiting_list import service as waiting
 from barberpro_app.web import choosing, class_terms, offer
 from barberpro_app.web.booking_view import actor, in_language, links_of, visitor
 from barberpro_app.web.forms import parse_day, parse_key
@@ -42,6 +43,7 @@ class _Line:
     """One class of a day. `state`: open, few, full, cancelled, soon, far, mine."""
 
     id: UUID
+    service_id: UUID
     state: str
     start: str
     until: str
@@ -101,6 +103,7 @@ async def _page(request: Request, reader: Reader, asked: _Asked, problem: str = 
         query = SessionSearch(first=first, days=DAYS, location_id=place.id)
         found = (await service.search(connection, query)).items
         rules = await get_rules(connection)
+        waits = (await waiting.get_rules(connection)).enabled
         mine = await _own(connection, request, reader, found)
     shown = [item for item in found if asked.service_id in (None, item.service.id)]
     lines = _lines(reader, policies, place, shown, mine, asked.seats)
@@ -122,6 +125,7 @@ async def _page(request: Request, reader: Reader, asked: _Asked, problem: str = 
         asked=asked,
         first=first,
         seats=range(1, MOST_SEATS + 1),
+        waits=waits,
         earlier=asked.address(max(before, bounds.today)) if first > bounds.today else "",
         later=asked.address(after) if after <= bounds.last else "",
         policy=class_terms.sentence(reader, rules if rules.late_hours else None, policies),
@@ -172,6 +176,7 @@ def _lines(
             continue
         line = _Line(
             id=item.id,
+            service_id=item.service.id,
             state="mine" if item.id in mine else _state(item, policies, place, seats),
             start=reader.fmt.hour(item.starts_at, item.zone),
             until=reader.fmt.hour(item.ends_at, item.zone),

@@ -37,7 +37,7 @@ from barberpro_app.kit.errors import ConflictError, InvalidRequestError, PolicyE
 from barberpro_app.kit.ratelimit import HOLDS_PER_NETWORK, RateLimiter, network_of
 from barberpro_app.kit.requests import RequestInfo
 from barberpro_app.visit import service as visits
-from barberpro_app.web import choosing, money, offer, picker
+from barberpro_app.web import choosing, class_terms, money, offer, picker
 from barberpro_app.web.arrival import code_picture
 from barberpro_app.web.booking_view import (
     booking_of,
@@ -50,7 +50,6 @@ from barberpro_app.web.booking_view import (
 from barberpro_app.web.choosing import Wish, wish_of
 from barberpro_app.web.forms import Form
 from barberpro_app.web.picker import Hour
-from barberpro_app.web.policies import cancellation_sentence
 from barberpro_app.web.problems import explain
 from barberpro_app.web.public import take
 from barberpro_app.web.rendering import Reader, page, reader_of, see, submitted
@@ -115,6 +114,7 @@ async def _page(
 ) -> Response:
     over = lapsed(booking)
     policies = await offer.policies(connection, reader)
+    rules = await class_terms.rules_for(connection, booking)
     parts: list[tuple[str, list[Hour]]] = []
     if over:
         parts = await _others(connection, reader, booking, form)
@@ -135,7 +135,7 @@ async def _page(
         seconds=seconds,
         known=reader.principal.kind == "client",
         back=_again(booking),
-        policy=cancellation_sentence(reader, policies),
+        policy=class_terms.sentence(reader, rules, policies),
         quote=await money.quote(connection, reader, booking.id),
         asks=await approval.asks(connection, booking.id),
         whatsapp=await _offers_whatsapp(connection, request, reader),
@@ -310,6 +310,8 @@ async def done(request: Request, token: str, reader: Reader = Depends(reader_of)
         booking = await visits.sitting(connection, reading(request), booking_of(request, token))
         address = await offer.address_of(connection, booking.location.id)
         policies = await offer.policies(connection, reader)
+        rules = await class_terms.rules_for(connection, booking)
+        standing = await money.money_of(connection, request, reader, booking.id)
     if booking.status != "confirmed":
         return see(f"/reserva/{token}")
     shown = view(request, reader, booking, address)
@@ -322,5 +324,6 @@ async def done(request: Request, token: str, reader: Reader = Depends(reader_of)
         email=booking.client.email if booking.client else None,
         google=google_calendar(request, reader, shown),
         qr=code_picture(request, reader, booking),
-        policy=cancellation_sentence(reader, policies),
+        policy=class_terms.sentence(reader, rules, policies),
+        money=standing,
     )

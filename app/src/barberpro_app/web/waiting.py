@@ -166,6 +166,7 @@ async def place(
     async with reader.database.connection() as connection:
         entry = await service.get(connection, reading(request), entry_id)
         rules = await service.get_rules(connection)
+        session = await sessions.get(connection, entry.session_id) if entry.session_id else None
     notice = NOTICES.get(hecho)
     offered = links_of(request).token(entry.booking_id) if entry.booking_id else ""
     return page(
@@ -173,6 +174,7 @@ async def place(
         reader,
         "waiting/place.html",
         entry=entry,
+        session=session,
         service=in_language(entry.service.name, reader.locale, reader.app.locale),
         parts=_parts(reader, entry),
         rules=rules,
