@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from support_browser import DESKTOP, PHONE, ZONE, ServedVertical, book, served
 from support_postgres import TestServer
 
@@ -209,12 +209,69 @@ def test_a_provider_on_a_phone_drags_by_a_long_touch(
     chromium: Browser, shop: ServedVertical
 ) -> None:
     day = day_off_from_holidays(48)
-    make(shop, "Hugo Dedo", "martin", day, 11)
-    page = team(chromium, shop)
+    booking = make(shop, "Hugo Dedo", "martin", day, 11)
+    page = team(chromium, shop, has_touch=True)
     page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
+    failures: list[str] = []
+    page.on("pageerror", lambda error: failures.append(str(error)))
     page.goto(f"{shop.url}/agenda?vista=dia&dia={day}")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    expect(page.get_by_role("link", name="Hugo Dedo")).to_be_visible()
+    event = page.locator(f"[data-event='{booking}']")
+    event.scroll_into_view_if_needed()
+    finger = Finger(page)
+    grid = page.locator("[data-grid]")
+    before = grid.evaluate("e => e.scrollTop") + page.evaluate("scrollY")
+    x, y = middle(event)
+    finger.down(x, y)  # a quick stroke scrolls and moves nothing
+    for step in range(1, 9):
+        finger.move(x, y - step * 15)
+    finger.up()
+    expect(page.locator(".ghost")).to_have_count(0)
+    page.wait_for_function(
+        "before => document.querySelector('[data-grid]').scrollTop + scrollY !== before", arg=before
+    )
+    event.scroll_into_view_if_needed()
+    x, y = middle(event)
+    row = (event.bounding_box() or {"height": 0})["height"] / 6
+    scrolled = grid.evaluate("e => e.scrollTop") + page.evaluate("scrollY")
+    finger.down(x, y)
+    expect(page.locator(".ghost")).to_have_count(1)  # held long enough
+    for step in range(1, 13):
+        finger.move(x, y + step * row)
+    assert grid.evaluate("e => e.scrollTop") + page.evaluate("scrollY") == scrolled
+    finger.up()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("¿Mover a Hugo Dedo a las 12:00 con Martín Ledesma?")
+    dialog.get_by_role("button", name="Mover").tap()
+    expect(page.locator("[data-undo]")).to_contain_text("Hugo Dedo pasó a las 12:00.")
+    expect(event.locator(".hours")).to_contain_text("12:00")
+    assert not failures
+
+
+class Finger:
+    """One finger on the screen, by the browser's own touch events."""
+
+    def __init__(self, page: Page) -> None:
+        self._session = page.context.new_cdp_session(page)
+
+    def down(self, x: float, y: float) -> None:
+        self._send("touchStart", [{"x": x, "y": y}])
+
+    def move(self, x: float, y: float) -> None:
+        self._send("touchMove", [{"x": x, "y": y}])
+
+    def up(self) -> None:
+        self._send("touchEnd", [])
+
+    def _send(self, kind: str, points: list[dict[str, float]]) -> None:
+        self._session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+def middle(event: Locator) -> tuple[float, float]:
+    """Where a thumb would hold a booking: not on its menu."""
+    box = event.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 3, box["y"] + box["height"] - 8
 
 
 def test_right_again_after_postgresql_was_restarted(

@@ -20,6 +20,7 @@ SOURCES = (
     "clinical.css",
     "recording.js",
     "scanner.js",
+    "jsqr.js",
     "queue.js",
     "photos.js",
     "body.css",
