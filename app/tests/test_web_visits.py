@@ -79,7 +79,7 @@ def test_two_services_in_four_pages(settings: Settings) -> None:
         calendar = await browser.get(f"/reserva/{token}/calendario.ics")
         assert calendar.html.count("BEGIN:VEVENT") == 1
         assert " + " in calendar.html
-        assert query(settings, "SELECT count(*) FROM message") == [(1,)]
+        assert query(settings, "SELECT count(*) FROM message WHERE kind !~ '^team'") == [(1,)]
 
     use(settings, steps)
 
@@ -100,7 +100,10 @@ def test_one_service_of_a_visit_is_cancelled_then_all_moves(settings: Settings) 
         ask = await browser.get(f"/reserva/{token}/cancelar")
         await browser.send(ask, ask.form("/cancelar"))
         assert query(settings, "SELECT DISTINCT status FROM booking") == [("cancelled",)]
-        kinds = [row[0] for row in query(settings, "SELECT kind FROM message ORDER BY id")]
+        kinds = [
+            row[0]
+            for row in query(settings, "SELECT kind FROM message WHERE kind !~ '^team' ORDER BY id")
+        ]
         assert kinds == ["booking_confirmed", "booking_rescheduled", "booking_rescheduled",
                          "booking_cancelled"]  # fmt: skip
 
@@ -164,5 +167,39 @@ def test_wrong_services_are_not_found(settings: Settings, wrong: str) -> None:
         assert unknown.status == 404
         many = "&".join(f"servicio={uuid4()}" for _ in range(150))
         assert (await browser.get(f"/reservar?{many}&sede={uuid4()}")).status == 404
+
+    use(settings, steps)
+
+
+def test_the_team_books_several_services_in_one_visit(settings: Settings) -> None:
+    async def steps(application: FastAPI) -> None:
+        desk = await signed_in(application, settings, "reception")
+        services = [str(row[0]) for row in query(settings, "SELECT id FROM service ORDER BY key")]
+        place = query(settings, "SELECT id FROM location")[0][0]
+        client = query(settings, "INSERT INTO client (name) VALUES ('Beto') RETURNING id")[0][0]
+        wish = f"servicio={services[0]}&ademas={services[1]}&ademas=&sede={place}&dia={DAY}"
+        page = await desk.get(f"/agenda/nuevo?{wish}&cliente={client}")
+        form = next(form for form in page.forms if "nota" in form.values)
+        assert "nombre" not in form.values
+        assert form.values["ademas"] == [services[1]]
+        hour = re.search(r'name="inicio" value="([^"]+)"', page.html)
+        assert hour is not None
+        done = await desk.send(page, form, inicio=hour[1])
+        assert "hecho=agendado" in done.path
+        rows = query(
+            settings,
+            "SELECT service_id::text, client_id, status, count(*) OVER (PARTITION BY visit_id)"
+            " FROM booking ORDER BY visit_line",
+        )
+        assert rows == [(key, client, "confirmed", 2) for key in services[:2]]
+        # what makes no sense is one clear answer, and nothing is stored
+        taken = await desk.send(page, form, inicio=hour[1])
+        assert taken.status == 409
+        for wrong in ("x", str(client)):
+            odd = await desk.get(f"/agenda/nuevo?servicio={services[0]}&ademas={wrong}&cliente=9")
+            assert odd.status == 200
+        lost = await desk.send(page, form, inicio=hour[1], cliente=str(uuid4()))
+        assert lost.status in (404, 409, 422)
+        assert query(settings, "SELECT count(*) FROM booking") == [(2,)]
 
     use(settings, steps)

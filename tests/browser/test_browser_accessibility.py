@@ -128,3 +128,30 @@ def test_the_pages_of_the_team(page: Page, vertical: Serving, screen: str) -> No
     page.goto(f"{deployed.url}/ajustes/profesionales")
     page.locator("tbody a").first.click()
     check(page, f"9-provider-{screen}")
+
+
+@pytest.mark.parametrize("name", ["barbershop", "psychology"])
+def test_the_pages_of_clients(page: Page, vertical: Serving, screen: str, name: str) -> None:
+    deployed = vertical(name)
+    tag = f"{name}-{screen}"
+    keys = [
+        deployed.rows(
+            "INSERT INTO client (name, email, phone, tags) VALUES (%s, %s, '+5491123450000', %s)"
+            " RETURNING id", f"Carla {word} {tag}", f"{word}-{tag}@example.com".lower(), ["VIP"],
+        )[0][0]
+        for word in ("Sosa", "Soza")
+    ]  # fmt: skip
+    page.goto(deployed.owner_link())
+    page.get_by_role("button", name="Entrar").click()
+    page.wait_for_url("**/agenda**")
+    one, other = keys
+    for path, shown in (
+        ("", "list"), ("/nuevo", "new"), ("/repetidos", "pairs"), (f"/{one}", "profile"),
+        (f"/{one}/editar", "edit"), (f"/{one}/unir", "other"), (f"/{one}/unir?con={other}", "merge"),
+    ):  # fmt: skip
+        page.goto(f"{deployed.url}/clientes{path}")
+        check(page, f"9-clients-{shown}-{tag}")
+    page.goto(f"{deployed.url}/agenda/nuevo?cliente={one}")
+    check(page, f"9-new-known-{tag}")
+    page.goto(f"{deployed.url}/ajustes/avisos-al-equipo")
+    check(page, f"9-team-notices-{tag}")

@@ -22,9 +22,9 @@ Combination = frozenset[str]
 #: What cannot be had together: the code that says so, and words of its text.
 REFUSED: dict[Combination, tuple[str, str]] = {
     frozenset({"several", "group"}): ("not_offered", "A group has times of its own"),
-    frozenset({"several", "series"}): ("not_changeable", "several services"),
+    frozenset({"several", "series"}): ("series_of_visit", "several services"),
     frozenset({"several", "waiting"}): ("invalid", "lines"),
-    frozenset({"group", "series"}): ("not_changeable", "A seat in a group"),
+    frozenset({"group", "series"}): ("series_of_group", "A seat in a group"),
 }
 PRICE, CREDITS = 1_000_000, 6
 

@@ -19,4 +19,19 @@ class NoCreditError(ConflictError):
     code = "no_credit"
 
 
-refusal = refusals((SeriesConflictsError, NoCreditError), booking_errors.refusal)
+class SeriesOfVisitError(booking_errors.NotChangeableError):
+    """A visit of several services cannot be repeated; repeat each service by itself."""
+
+    code = "series_of_visit"
+
+
+class SeriesOfGroupError(booking_errors.NotChangeableError):
+    """A seat in a group cannot be repeated; book each session."""
+
+    code = "series_of_group"
+
+
+refusal = refusals(
+    (SeriesConflictsError, NoCreditError, SeriesOfVisitError, SeriesOfGroupError),
+    booking_errors.refusal,
+)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
@@ -77,6 +78,14 @@ class Formats:
         """ "24 nov 2026" / "Nov 24, 2026"."""
         pattern = "d MMM y" if self.locale.startswith("es") else "MMM d, y"
         return format_date(day, pattern, locale=self._babel)
+
+    def phone(self, number: str) -> str:
+        """ "+54 9 11 2345-6789"; what is no number in E.164 stays as it was typed."""
+        try:
+            parsed = phonenumbers.parse(number)
+        except phonenumbers.NumberParseException:
+            return number
+        return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
     def weekday(self, day: date) -> str:
         return format_date(day, "EEE", locale=self._babel).rstrip(".")

@@ -1,4 +1,4 @@
-"""A booking made by the team for somebody who calls or walks in."""
+"""A booking made by the team for somebody who calls or walks in, of one service or of several."""
 
 from __future__ import annotations
 
@@ -9,21 +9,25 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from barberpro_app.availability.service import free_times
 from barberpro_app.booking import service as bookings
 from barberpro_app.booking.schemas import BookRequest, Contact
 from barberpro_app.catalog.schemas import Service
 from barberpro_app.catalog.service import list_services
+from barberpro_app.client.schemas import Client
+from barberpro_app.client.service import get_client
 from barberpro_app.identity.auth import require_scope
 from barberpro_app.kit import clock
-from barberpro_app.kit.errors import AppError
+from barberpro_app.kit.database import Connection
+from barberpro_app.kit.errors import AppError, NotFoundError
 from barberpro_app.location.schemas import Location
 from barberpro_app.location.service import list_locations
 from barberpro_app.provider.schemas import Provider
+from barberpro_app.visit import service as visits
+from barberpro_app.visit.schemas import LineRequest, VisitBookRequest
 from barberpro_app.web import picker
 from barberpro_app.web.agenda import people_for
 from barberpro_app.web.booking_view import actor, in_language
-from barberpro_app.web.choosing import Wish
+from barberpro_app.web.choosing import MOST_SERVICES, Wish, times_of
 from barberpro_app.web.forms import Form, parse_day, parse_key
 from barberpro_app.web.picker import Hour
 from barberpro_app.web.problems import explain
@@ -43,11 +47,12 @@ class _Lists:
     wish: Wish | None
     day: date
     hours: list[Hour]
+    client: Client | None
 
 
 @router.get(NEW)
 async def start(request: Request, reader: Reader = Depends(reader_of)) -> Response:
-    asked = {name: [value] for name, value in request.query_params.items()}
+    asked = {name: request.query_params.getlist(name) for name in request.query_params}
     return await _page(request, reader, Form(asked))
 
 
@@ -62,11 +67,26 @@ async def _lists(request: Request, reader: Reader, form: Form) -> _Lists:
         wish = _wish(form, services, places, people)
         hours: list[Hour] = []
         if wish is not None:
-            found = await free_times(connection, reader.app, wish.query(day, 1))
+            found = await times_of(connection, reader, wish, day, 1)
             hours = picker.hours(
                 reader.fmt, found.zone, found.days[0].slots, _wanted(reader, form, day)
             )
-    return _Lists(services, places, people, wish, day, hours)
+        known = await _known(connection, request, reader, form)
+    return _Lists(services, places, people, wish, day, hours, known)
+
+
+async def _known(
+    connection: Connection, request: Request, reader: Reader, form: Form
+) -> Client | None:
+    """Who the booking is for, if the page was opened from a client's."""
+    key = parse_key(form.raw("cliente"))
+    if key is None:
+        return None
+    try:
+        return await get_client(connection, actor(request, reader.principal), key)
+    except NotFoundError:
+        form.refuse("cliente", "code.not_found")
+        return None
 
 
 def _wish(
@@ -88,7 +108,20 @@ def _wish(
     ]
     service = next((s for s in fitting if s.id == parse_key(form.raw("servicio"))), None)
     chosen = service or next(iter(fitting), services[0])
-    return Wish(chosen.id, location_id, provider.id if provider else None)
+    after = _others(form, services) if chosen.capacity == 1 else []
+    gives = {item.id: {o.provider_id for o in item.offered_by} for item in services}
+    people_of = tuple(
+        provider.id if provider and provider.id in gives[key] else None
+        for key in (chosen.id, *after)
+    )
+    return Wish(chosen.id, location_id, provider.id if provider else None, tuple(after), people_of)
+
+
+def _others(form: Form, services: list[Service]) -> list[UUID]:
+    """The services after the first; of a visit none is given to a group."""
+    single = {item.id for item in services if item.capacity == 1}
+    keys = [parse_key(value) for value in form.several("ademas")]
+    return [key for key in keys if key in single][: MOST_SERVICES - 1]
 
 
 def _wanted(reader: Reader, form: Form, day: date) -> str:
@@ -108,6 +141,7 @@ async def _page(request: Request, reader: Reader, form: Form, problem: str = "")
             "servicio": [str(lists.wish.service_id)],
             "sede": [str(lists.wish.location_id)],
             "profesional": [str(lists.wish.provider_id or "")],
+            "ademas": [str(key) for key in lists.wish.others],
         }
     form.values["dia"] = [lists.day.isoformat()]
     if any(hour.chosen for hour in lists.hours) and not form.problems:
@@ -121,6 +155,9 @@ async def _page(request: Request, reader: Reader, form: Form, problem: str = "")
         services=[(s.id, in_language(s.name, reader.locale, name)) for s in lists.services],
         locations=[(place.id, place.name) for place in lists.places],
         providers=[(person.id, person.name) for person in lists.people],
+        single={item.id for item in lists.services if item.capacity == 1},
+        most=MOST_SERVICES - 1,
+        client=lists.client,
         slots=lists.hours,
         day=lists.day,
         form=form,
@@ -143,6 +180,8 @@ def _start_of(reader: Reader, form: Form) -> tuple[datetime | None, str | None]:
 
 
 def _contact(reader: Reader, form: Form) -> Contact | None:
+    if form.raw("cliente"):
+        return None
     name = form.text("nombre", most=120)
     phone = form.phone("telefono", country=reader.app.country, required=False)
     email = form.email("email", required=False)
@@ -160,17 +199,16 @@ async def add(request: Request, reader: Reader = Depends(reader_of)) -> Response
     note = form.text("nota", most=500, required=False, lines=True)
     if not form.ok or service_id is None or location_id is None or starts_at is None:
         return await _page(request, reader, form)
-    asked = BookRequest(
-        service_id=service_id,
-        location_id=location_id,
-        provider_id=form.key("profesional", required=False),
-        starts_at=starts_at,
-        client=contact,
-        note=note,
-        override_reason=reason,
-    )
+    whom: dict[str, object] = {
+        "location_id": location_id,
+        "starts_at": starts_at,
+        "client": contact,
+        "client_id": form.key("cliente", required=False),
+        "note": note,
+        "override_reason": reason,
+    }
     try:
-        made = await _book(request, reader, asked)
+        made = await _book(request, reader, form, service_id, whom)
     except AppError as error:
         if error.status not in (409, 422):
             raise
@@ -178,7 +216,27 @@ async def add(request: Request, reader: Reader = Depends(reader_of)) -> Response
     return see(f"/agenda/reserva/{made}?hecho=agendado")
 
 
-async def _book(request: Request, reader: Reader, asked: BookRequest) -> UUID:
+async def _book(
+    request: Request, reader: Reader, form: Form, service_id: UUID, whom: dict[str, object]
+) -> UUID:
+    """The booking, or the first one of a visit. Raises `AppError`."""
+    who = actor(request, reader.principal)
+    provider_id = form.key("profesional", required=False)
     async with reader.database.connection() as connection:
-        who = actor(request, reader.principal)
-        return (await bookings.book(connection, reader.app, who, asked)).id
+        services = await list_services(connection)
+        others = _others(form, services)
+        if not others:
+            asked = BookRequest.model_validate(
+                {**whom, "service_id": service_id, "provider_id": provider_id}
+            )
+            return (await bookings.book(connection, reader.app, who, asked)).id
+        gives = {item.id: {o.provider_id for o in item.offered_by} for item in services}
+        lines = [
+            LineRequest(
+                service_id=key,
+                provider_id=provider_id if provider_id in gives.get(key, ()) else None,
+            )
+            for key in (service_id, *others)
+        ]
+        visit = VisitBookRequest.model_validate({**whom, "lines": lines})
+        return (await visits.book(connection, reader.app, who, visit)).lines[0].id

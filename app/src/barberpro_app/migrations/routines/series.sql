@@ -196,9 +196,9 @@ BEGIN
     END IF;
     b := booking_lock(p_actor, (p_request->>'booking_id')::uuid, (p_request->>'version')::integer);
     IF b.visit_id IS NOT NULL THEN
-        PERFORM refuse('not_changeable', 'A visit of several services cannot be repeated.');
+        PERFORM refuse('series_of_visit', 'A visit of several services cannot be repeated.');
     ELSIF b.session_id IS NOT NULL THEN
-        PERFORM refuse('not_changeable', 'A seat in a group cannot be repeated; book each session.');
+        PERFORM refuse('series_of_group', 'A seat in a group cannot be repeated; book each session.');
     ELSIF b.status NOT IN ('confirmed', 'arrived') OR b.client_id IS NULL OR b.series_id IS NOT NULL THEN
         PERFORM refuse('not_changeable', 'This booking cannot be repeated.');
     END IF;
