@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -47,6 +47,8 @@ class Desk:
     double: MercadoPagoDouble
     connection: psycopg.Connection[Any]
     headers: dict[str, dict[str, str]] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    jobs: dict[str, Callable[[], Coroutine[Any, Any, int]]] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from support_shop import ANONYMOUS_ACTOR, SYSTEM_ACTOR, Shop, staff
@@ -120,18 +122,23 @@ async def attempts_of(path: str, arena: Arena, starts_at: datetime, clients: int
     return [lambda number: arena.confirm(holds[number].id, number)] * clients
 
 
-async def race(attempts: list[Attempt]) -> tuple[list[Booking], list[BaseException]]:
-    """All at once; winners and what the others got."""
+async def at_once(attempts: Sequence[Callable[[], Awaitable[Any]]]) -> list[Any]:
+    """All at once; what each got, an exception included."""
     started = asyncio.Event()
 
-    async def run(number: int) -> Booking:
+    async def run(attempt: Callable[[], Awaitable[Any]]) -> Any:
         await started.wait()
-        return await attempts[number](number)
+        return await attempt()
 
-    tasks = [asyncio.create_task(run(number)) for number in range(len(attempts))]
+    tasks = [asyncio.create_task(run(attempt)) for attempt in attempts]
     await asyncio.sleep(0)
     started.set()
-    results = await asyncio.gather(*tasks, return_exceptions=True)
+    return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def race(attempts: list[Attempt]) -> tuple[list[Booking], list[BaseException]]:
+    """All at once; winners and what the others got."""
+    results = await at_once([partial(attempt, number) for number, attempt in enumerate(attempts)])
     winners = [result for result in results if isinstance(result, Booking)]
     return winners, [result for result in results if isinstance(result, BaseException)]
 

@@ -501,12 +501,13 @@ DECLARE
     v_hours CONSTANT integer := (effective_policies(p_policies)->>'cancel_notice_hours')::integer;
     b booking;
     v_first timestamptz;
-    v_told boolean;
+    v_was text;
     v_body jsonb;
 BEGIN
     PERFORM visit_lock(p_actor, p_visit, NULL);
-    SELECT min(starts_at) FILTER (WHERE status = 'confirmed'), bool_or(status IN ('requested', 'confirmed'))
-    INTO v_first, v_told FROM booking WHERE visit_id = p_visit;
+    SELECT min(starts_at) FILTER (WHERE status = 'confirmed'),
+           min(status) FILTER (WHERE status IN ('held', 'requested', 'confirmed'))
+    INTO v_first, v_was FROM booking WHERE visit_id = p_visit;
     IF EXISTS (SELECT FROM booking WHERE visit_id = p_visit
                AND status IN ('held', 'requested', 'confirmed')) THEN
         PERFORM visit_lock(p_actor, p_visit, (p_request->>'version')::integer);
@@ -525,8 +526,8 @@ BEGIN
         PERFORM visit_touch(p_visit);
         v_body := visit_body(p_visit);
         PERFORM audit_record(p_actor, 'visit.cancelled', 'visit', p_visit::text,
-            visit_facts(v_body, p_request));
-        IF v_told THEN
+            visit_facts(v_body, p_request) || jsonb_build_object('was', v_was));
+        IF v_was <> 'held' THEN
             PERFORM tell_client('booking_cancelled', v_body);
         END IF;
     ELSIF EXISTS (SELECT FROM booking WHERE visit_id = p_visit AND status <> 'cancelled') THEN
