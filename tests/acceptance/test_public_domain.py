@@ -179,3 +179,24 @@ def test_records_that_somebody_else_writes_are_asked_for_until_they_are_there(wo
     )  # fmt: skip
     assert planned["plan"]["network"]["hostname"] == name
     assert planned["plan"]["requirements"] == []
+
+
+def test_what_the_authority_refuses_is_said_and_undone(world: World) -> None:
+    """It asks for the proof at a port where nobody of ours answers any more."""
+    name = f"sin-puerto.{ZONE}"
+    world.operator.must(
+        "public", "set", "--listen", "127.0.0.1", "--ipv4", "127.0.0.1",
+        "--https-port", str(world.https_port), "--http-port", str(free_port()),
+        "--dns", "rfc2136", "--dns-credentials", str(world.dns.credentials()),
+        "--resolver", world.dns.address, "--acme-directory", world.authority.directory,
+        "--acme-roots", str(world.authority.directory_root),
+        "--trusted-roots", str(world.authority.issuing_root),
+    )  # fmt: skip
+    refused = world.operator.run(
+        "deploy", "--vertical", "dental", "--name", "Sonrisas Once", "--market", "small",
+        "--region", "argentina-central", "--domain", name,
+    )  # fmt: skip
+    assert refused.returncode == 1
+    assert "authorization failed" in refused.stderr
+    assert "connection refused" in refused.stderr
+    assert (world.seen("A", name), world.seen("TXT", owner_name(name))) == ((), ())

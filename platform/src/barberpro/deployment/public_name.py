@@ -10,7 +10,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from barberpro.adapters.cdn.rules import Cdn
-from barberpro.adapters.dns.ownership import Owner, read_owner, remove_all, write_all
+from barberpro.adapters.dns.ownership import (
+    Owner,
+    check_free,
+    read_owner,
+    remove_all,
+    write_all,
+)
 from barberpro.adapters.dns.providers import MANUAL, NO_CDN, look_up, open_cdn, open_provider
 from barberpro.adapters.dns.records import (
     DnsPassingError,
@@ -93,6 +99,23 @@ def write_records(context: DeployContext) -> Iterator[Finding]:
         )
     yield from _visible(domain, wanted, publishing)
     yield from check_authority(domain, publishing)
+
+
+def check_records(context: DeployContext) -> str:
+    """Before anything is made: that the provider knows us and the records are free. What was seen,
+    in words; empty where somebody else writes them.
+
+    Raises ``DnsError`` where a record of that name is somebody else's.
+    """
+    publishing = context.target.publishing()
+    provider = provider_of(publishing)
+    if provider is None:
+        return ""
+    wanted = wanted_records(context.plan.network.dns_records, publishing)
+    domain = _domain(context)
+    with passing(provider.title):
+        ours = check_free(provider, domain, context.plan.deployment_id, wanted)
+    return f"{domain} at {provider.title} is {'ours' if ours else 'free'}"
 
 
 def take_back_records(context: DeployContext) -> None:

@@ -7,6 +7,7 @@ import re
 from barberpro.deployment.conclusions import conclude, step
 from barberpro.deployment.context import DeployContext
 from barberpro.deployment.contract import check_application, check_seed
+from barberpro.deployment.public_name import check_records, is_public
 from barberpro.errors import InvalidInputError
 from barberpro.planning.findings import Finding, Severity
 from barberpro.planning.plans import checksum as plan_checksum
@@ -82,6 +83,9 @@ def verify_domain(context: DeployContext) -> Outcome:
     findings = list(context.target.check_hostname(plan))
     detail = f"{plan.network.local_hostname} is free for this deployment"
     domain = plan.network.domain
+    seen = check_records(context) if is_public(context) else ""
+    if seen:
+        detail += f"; {seen}"
     if domain is not None and plan.requirements:
         detail += f"; {domain} is still to be pointed here by its owner"
         findings.append(

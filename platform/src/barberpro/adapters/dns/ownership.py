@@ -58,15 +58,7 @@ def write_all(
     Raises ``ForeignRecordError`` before anything is changed.
     """
     sets = tuple(wanted)
-    held = read_owner(provider, domain)
-    if held is not None and held.deployment != owner.deployment:
-        raise ForeignRecordError(
-            f"the records of {domain} belong to the deployment {held.deployment}",
-            where=provider.title,
-            mend=f"choose another --domain, or first `barberpro destroy {held.deployment}`",
-        )
-    if held is None:
-        _refuse_foreign(provider, domain, sets)
+    if not check_free(provider, domain, owner.deployment, sets):
         provider.write(record_set(owner_name(domain), "TXT", [owner.text()]))
     changed = [entry for entry in sets if not entry.same(provider.read(entry.name, entry.type))]
     kinds = {entry.type for entry in sets}
@@ -76,6 +68,25 @@ def write_all(
     for entry in changed:
         provider.write(entry)
     return tuple(changed)
+
+
+def check_free(
+    provider: DnsProvider, domain: str, deployment: str, wanted: tuple[RecordSet, ...]
+) -> bool:
+    """Whether the domain's records are this deployment's already; False where they are nobody's.
+
+    Raises ``ForeignRecordError`` where they are somebody else's. Changes nothing.
+    """
+    held = read_owner(provider, domain)
+    if held is None:
+        _refuse_foreign(provider, domain, wanted)
+    elif held.deployment != deployment:
+        raise ForeignRecordError(
+            f"the records of {domain} belong to the deployment {held.deployment}",
+            where=provider.title,
+            mend=f"choose another --domain, or first `barberpro destroy {held.deployment}`",
+        )
+    return held is not None
 
 
 def _refuse_foreign(provider: DnsProvider, domain: str, wanted: tuple[RecordSet, ...]) -> None:

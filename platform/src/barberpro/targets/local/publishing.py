@@ -102,7 +102,9 @@ def set_public(platform: LocalPlatform, wanted: Public | None) -> None:
 
 
 def publish(platform: LocalPlatform, deployment: str, hostname: str) -> Report:
-    """A public certificate for ``hostname``, waited for until it is served."""
+    """A public certificate for ``hostname``, waited for until it is served, or until the authority
+    says why not: the router would ask again and again, which uses up what it may ask (its limits
+    are counted in failures per hour), while whoever deploys can mend it now."""
     log = platform.layout.logs / "router.log"
     before = log.stat().st_size if log.exists() else 0
     with platform.locked():
@@ -114,10 +116,10 @@ def publish(platform: LocalPlatform, deployment: str, hostname: str) -> Report:
     edge = edge_of(platform, record, hostname)
     deadline = time.monotonic() + CERTIFICATE_SECONDS
     while (problem := _handshake(edge, hostname)) is not None:
-        if time.monotonic() > deadline:
+        refused = last_problem(log, before)
+        if refused or time.monotonic() > deadline:
             raise BarberProError(
-                f"No public certificate for {hostname} in {CERTIFICATE_SECONDS:g} s: "
-                f"{last_problem(log, before) or problem}",
+                f"No public certificate for {hostname}: {refused or problem}",
                 where=str(log),
                 mend="ports 80 and 443 of the public address must reach this machine, and the name "
                 "must lead to that address; then run the same command again",
