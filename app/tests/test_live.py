@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import subprocess
+import sysconfig
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -15,7 +17,7 @@ from uuid import UUID, uuid4
 import httpx
 import psycopg
 import pytest
-from support_app import AppHome, ServedApp
+from support_app import AppHome, ServedApp, free_port
 from support_postgres import TestServer
 from support_shop import Shop
 from support_web import Browser, deployment, use
@@ -23,6 +25,7 @@ from support_web import Browser, deployment, use
 from barberpro_app.kit.errors import AppError
 from barberpro_app.live.endpoints import PER_NETWORK, Listeners
 from barberpro_app.live.hub import LOOK_AGAIN, QUEUE, Change, Hub, Interest, read_change
+from barberpro_app.live.stream import BEAT_SECONDS
 
 DAY = date(2027, 3, 4)
 HEARS = Interest(None, DAY, DAY)
@@ -130,6 +133,63 @@ def test_whoever_comes_back_hears_what_was_missed(served: tuple[ServedApp, Shop]
             assert [(await hear())[0], (await hear())[0]] == ["hello", "again"]
 
     asyncio.run(steps())
+
+
+@contextmanager
+def router(upstream: str, port: int, folder: Path) -> Iterator[str]:
+    """A Caddy that gives up on slow readers 200 times as soon as the product's does (60 s)."""
+    server = {
+        "listen": [f"127.0.0.1:{port}"],
+        "read_header_timeout": "200ms",
+        "read_timeout": "300ms",
+        "routes": [{"handle": [{"handler": "reverse_proxy",
+                                "upstreams": [{"dial": upstream.removeprefix("http://")}]}]}],
+    }  # fmt: skip
+    settings = {"admin": {"disabled": True}, "apps": {"http": {"servers": {"public": server}}}}
+    file = folder / f"caddy-{port}.json"
+    file.write_text(json.dumps(settings))
+    program = Path(sysconfig.get_path("scripts")) / "caddy"
+    with (folder / "caddy.log").open("ab") as log:
+        process = subprocess.Popen([program, "run", "--config", file], stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        ServedApp(process, address, folder / "caddy.log").wait()
+        yield address
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def test_behind_the_router_a_quiet_answer_lives_and_a_cut_one_is_made_good(
+    served: tuple[ServedApp, Shop], tmp_path: Path
+) -> None:
+    app, shop = served
+    ask = {"what": "times", "first": shop.day, "last": shop.day}
+    port = free_port()
+    assert BEAT_SECONDS * 2 < 60  # the router's own pause
+
+    async def steps() -> str:
+        with router(app.url, port, tmp_path) as address:
+            position = _position(address, ask)
+            opened = time.monotonic()
+            async with listening(address, **ask, since=position) as hear:
+                assert (await hear())[0] == "hello"
+                while time.monotonic() < opened + 0.7:  # longer than the router waits for readers
+                    seen = await asyncio.to_thread(httpx.get, f"{address}/health")
+                    assert seen.status_code == 200
+                block(shop)
+                assert (await hear())[0] == "change"
+                return position
+
+    position = asyncio.run(steps())
+    block(shop, 1)  # while nobody can be reached
+
+    async def again() -> None:
+        with router(app.url, port, tmp_path) as address:
+            async with listening(address, **ask, headers={"last-event-id": position}) as hear:
+                assert [(await hear())[0] for _ in range(3)] == ["hello", "change", "change"]
+
+    asyncio.run(again())
 
 
 def _position(base: str, query: dict[str, object]) -> str:

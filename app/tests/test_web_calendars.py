@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import icalendar
+import psycopg
 import pytest
 from fastapi import FastAPI
 from google_calendar import EMAIL, GoogleAccount, google_calendar
@@ -213,3 +214,50 @@ def test_health_data_shows_nothing_outside(postgres_server: TestServer, tmp_path
     with deployment(tmp_path, postgres_server, services=SERVICES,
                     compliance={"health_data": True}) as made:  # fmt: skip
         use(made, steps)
+
+
+def test_the_agenda_shows_what_calendars_disagree_about(settings: Settings) -> None:
+    async def steps(application: FastAPI) -> None:
+        async with application.state.database.transaction() as connection:
+            await connection.execute(
+                "WITH k AS (INSERT INTO calendar_connection (provider_id, kind, state, title,"
+                " sealed, next_sync_at) SELECT id, 'caldav', 'active', 'Mi agenda', '', 'infinity'"
+                " FROM provider LIMIT 1 RETURNING id, provider_id),"
+                " b AS (INSERT INTO booking (code, status, client_id, provider_id, service_id,"
+                "  location_id, starts_at, ends_at, zone, price_centavos)"
+                "  SELECT new_booking_code(), 'confirmed', c.id, k.provider_id, s.id, l.id,"
+                "  now() + interval '1 hour', now() + interval '90 min', l.zone, 1"
+                "  FROM k, service s, location l, client c LIMIT 1 RETURNING id, starts_at, ends_at)"
+                " INSERT INTO calendar_conflict (kind, subject_id, provider_id, connection_id,"
+                "  source, period) SELECT 'overlap', b.id, k.provider_id, k.id, 'x',"
+                "  tstzrange(b.starts_at, b.ends_at) FROM b, k"
+            )
+            cursor = await connection.execute(
+                "SELECT (starts_at AT TIME ZONE zone)::date AS day FROM booking"
+            )
+            row = await cursor.fetchone()
+        assert row is not None
+        for role in ("provider", "owner", "reception"):
+            browser = await person(application, role)
+            for view in ("dia", "semana", "lista"):
+                page = await browser.get(f"/agenda?vista={view}&dia={row['day']}")
+                assert "Un calendario de afuera no coincide" in page.text, (role, view)
+                assert "Choca con otro calendario" in page.text, (role, view)
+            solving = await browser.get(page.link("/calendarios#choques"))
+            assert "Para resolver" in solving.text, role
+            assert "choques" in solving.ids
+        other = await browser.get("/agenda?vista=dia&dia=2030-01-01")
+        assert "no coincide" not in other.text
+        done = await browser.send(solving, solving.form("/conflicto/"), decision="kept")
+        assert done.status == 200
+        page = await browser.get(f"/agenda?vista=dia&dia={row['day']}")
+        assert "no coincide" not in page.text
+
+    a_client(settings)
+    use(settings, steps)
+
+
+def a_client(settings: Settings) -> None:
+    """Somebody who can be booked."""
+    with psycopg.connect(settings.secrets.database_url) as connection:
+        connection.execute("INSERT INTO client (name) VALUES ('Ana')")

@@ -220,6 +220,20 @@ async def conflicts(
     )
 
 
+async def clashing(
+    connection: Connection, providers: Sequence[UUID], start: datetime, end: datetime
+) -> list[Row]:
+    """Open conflicts about what these providers have within a time: booking_id (or the session's),
+    provider_id, kind."""
+    return await _all(
+        connection,
+        "SELECT c.subject_id AS booking_id, c.provider_id, c.kind FROM calendar_conflict c"
+        " JOIN calendar_entry e ON e.subject_id = c.subject_id WHERE c.state = 'open'"
+        " AND c.provider_id = ANY (%s) AND e.starts_at < %s AND e.ends_at > %s",
+        (list(providers), end, start),
+    )
+
+
 async def conflict(connection: Connection, conflict_id: UUID) -> Row | None:
     return await _one(
         connection, "SELECT * FROM calendar_conflict WHERE id = %s FOR UPDATE", (conflict_id,)

@@ -7,7 +7,7 @@ columns of time, or a table of everybody's) and `lista` (a day as lists).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from barberpro_app.agenda.service import Days
+from barberpro_app.calendar_sync import repository as calendars
 from barberpro_app.identity.auth import require_scope
 from barberpro_app.identity.principal import Principal
 from barberpro_app.identity.service import safe_path
@@ -71,6 +72,7 @@ class _Line:
     alert: bool = False
     movable: bool = False
     client_id: str = ""
+    clash: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,14 @@ class _Cell:
     named: list[_Line]
     more: int
     away: str
+
+
+@dataclass(frozen=True)
+class _Marks:
+    """Bookings that need a look: of a patient with an alert, or in conflict with a calendar outside."""
+
+    alerts: set[str]
+    clashes: set[str]
 
 
 @dataclass(frozen=True)
@@ -165,7 +175,10 @@ async def _page(
         shown = [person for person in people if person.id == asked.provider_id] or people
         scope = Scope(days, shown, places, location_id)
         found = await gather(connection, reader, who, scope)
-        alerts = await _alerts(connection, reader, found)
+        marks = _Marks(
+            await _alerts(connection, reader, found),
+            await _clashes(connection, reader, days, [person.id for person in shown]),
+        )
     today = reader.fmt.today(clock.now())
     notice = NOTICES.get(request.query_params.get("hecho", ""))
     if not form.values:
@@ -175,7 +188,8 @@ async def _page(
         reader,
         "staff/agenda.html",
         409 if problem else 422 if form.problems else 200,
-        **_board(reader, asked, found, alerts),
+        **_board(reader, asked, found, marks),
+        clashes=len(marks.clashes),
         asked=asked,
         days=days,
         since=since,
@@ -194,23 +208,23 @@ async def _page(
     )
 
 
-def _board(reader: Reader, asked: _Asked, found: list[Day], alerts: set[str]) -> dict[str, object]:
+def _board(reader: Reader, asked: _Asked, found: list[Day], marks: _Marks) -> dict[str, object]:
     """What the view's own part of the page shows; `kind` names the part."""
     lanes = found[0].lanes
     if not lanes:
         return {"kind": "nobody"}
     if asked.view == "lista":
-        return {"kind": "list", "lanes": [_lane(reader, lane, alerts) for lane in lanes]}
+        return {"kind": "list", "lanes": [_lane(reader, lane, marks) for lane in lanes]}
     if asked.view == "semana" and len(lanes) > 1:
         table = [
-            (lane, [_cell(reader, asked, day, day.lanes[n], alerts) for day in found])
+            (lane, [_cell(reader, asked, day, day.lanes[n], marks) for day in found])
             for n, lane in enumerate(lanes)
         ]
         return {"kind": "week", "table": table, "found": found}
     columns = [(day.day, lane) for day in found for lane in day.lanes]
     board = grid.board(columns, reader.app.zone, clock.now())
     lines = {
-        id(block): _line(reader, block.entry, alerts)
+        id(block): _line(reader, block.entry, marks)
         for column in board.columns
         for block in column.blocks
     }
@@ -223,7 +237,7 @@ def _board(reader: Reader, asked: _Asked, found: list[Day], alerts: set[str]) ->
     }
 
 
-def _cell(reader: Reader, asked: _Asked, day: Day, lane: Lane, alerts: set[str]) -> _Cell:
+def _cell(reader: Reader, asked: _Asked, day: Day, lane: Lane, marks: _Marks) -> _Cell:
     booked = [
         e
         for e in lane.entries
@@ -236,7 +250,7 @@ def _cell(reader: Reader, asked: _Asked, day: Day, lane: Lane, alerts: set[str])
         address=asked.address(day.day, "dia", lane.id),
         list_address=asked.address(day.day, "lista", lane.id),
         work=", ".join(f"{hour(span.start)}\u2013{hour(span.end)}" for span in lane.work),
-        named=[_line(reader, entry, alerts) for entry in booked[:NAMED]],
+        named=[_line(reader, entry, marks) for entry in booked[:NAMED]],
         more=len(booked[NAMED:]),
         away=", ".join(dict.fromkeys(off)),
     )
@@ -251,17 +265,30 @@ async def _alerts(connection: Connection, reader: Reader, days: list[Day]) -> se
     return {str(key) for key in await bookings_with_alerts(connection, shown)}
 
 
+async def _clashes(
+    connection: Connection, reader: Reader, days: Days, people: list[UUID]
+) -> set[str]:
+    """Bookings and sessions of these days that calendars outside disagree about."""
+    if "calendar-sync" not in reader.app.services:
+        return set()
+    zone = reader.app.zone
+    start = datetime.combine(days.first, time(), zone)
+    end = datetime.combine(days.last + timedelta(days=1), time(), zone)
+    rows = await calendars.clashing(connection, people, start, end)
+    return {str(row["booking_id"]) for row in rows}
+
+
 def _summary(reader: Reader, lane: Lane) -> str:
     booked = [e for e in lane.entries if e.booking and e.booking.status != "cancelled"]
     return reader.t.count("agenda.count", len(booked))
 
 
-def _lane(reader: Reader, lane: Lane, alerts: set[str]) -> _LaneView:
-    lines = [_line(reader, entry, alerts) for entry in lane.entries]
+def _lane(reader: Reader, lane: Lane, marks: _Marks) -> _LaneView:
+    lines = [_line(reader, entry, marks) for entry in lane.entries]
     return _LaneView(lane.id, lane.name, _summary(reader, lane), lines)
 
 
-def _line(reader: Reader, entry: Entry, alerts: set[str]) -> _Line:
+def _line(reader: Reader, entry: Entry, marks: _Marks) -> _Line:
     hour = reader.fmt.hour
     base = (entry.kind, hour(entry.start), hour(entry.end), entry.minutes)
     booked = entry.booking
@@ -278,7 +305,8 @@ def _line(reader: Reader, entry: Entry, alerts: set[str]) -> _Line:
         note=booked.note,
         version=booked.version,
         moves=QUICK_MOVES.get(booked.status, ()),
-        alert=booked.id in alerts,
+        alert=booked.id in marks.alerts,
+        clash=booked.id in marks.clashes,
         movable=booked.status == "confirmed" and not booked.in_session,
         client_id=booked.client_id,
     )

@@ -37,6 +37,8 @@ CREATE OR REPLACE TRIGGER time_off_told AFTER INSERT OR UPDATE OR DELETE ON time
     FOR EACH ROW EXECUTE FUNCTION period_told();
 CREATE OR REPLACE TRIGGER busy_time_told AFTER INSERT OR UPDATE OR DELETE ON busy_time
     FOR EACH ROW EXECUTE FUNCTION period_told();
+CREATE OR REPLACE TRIGGER calendar_conflict_told AFTER INSERT OR UPDATE OR DELETE ON calendar_conflict
+    FOR EACH ROW EXECUTE FUNCTION period_told();
 
 -- Hours, pauses, days that the owner opens or closes: any day of anybody may be different.
 CREATE OR REPLACE FUNCTION hours_told() RETURNS trigger LANGUAGE plpgsql AS $$
