@@ -74,7 +74,9 @@ _CONSENT = (
 )
 
 
-def _all(options: tuple[Callable[[F], F], ...]) -> Callable[[F], F]:
+def together(options: tuple[Callable[[F], F], ...]) -> Callable[[F], F]:
+    """One decorator that adds all of them, in their order."""
+
     def decorate(command: F) -> F:
         for option in reversed(options):
             command = option(command)
@@ -83,8 +85,8 @@ def _all(options: tuple[Callable[[F], F], ...]) -> Callable[[F], F]:
     return decorate
 
 
-request_options = _all(_REQUEST)
-run_options = _all(_RUN)
-consent_options = _all(_CONSENT)
+request_options = together(_REQUEST)
+run_options = together(_RUN)
+consent_options = together(_CONSENT)
 
 deployment_argument = click.argument("deployment", metavar="DEPLOYMENT")
