@@ -122,9 +122,16 @@ def test_the_pages_of_the_team(page: Page, vertical: Serving, screen: str) -> No
                  "api", "api/nuevo", "arrepentimientos", "mensajes", "auditoria"):  # fmt: skip
         page.goto(f"{deployed.url}/ajustes/{path}")
         check(page, f"9-{path.replace('/', '-')}-{screen}")
-    for path in ("ajustes", "informe", "informe?periodo=trimestre", "informe?desde=x&hasta=y"):
+    for path in (
+        "ajustes",
+        "ajustes/primeros-pasos",
+        "informe",
+        "informe?periodo=trimestre",
+        "informe?desde=x&hasta=y",
+    ):
         page.goto(f"{deployed.url}/{path}")
-        check(page, f"9-{path.partition('?')[0]}-{screen}")
+        name = path.partition("?")[0].replace("/", "-")
+        check(page, f"9-{name}-{screen}")
     page.goto(f"{deployed.url}/ajustes/profesionales")
     page.locator("tbody a").first.click()
     check(page, f"9-provider-{screen}")

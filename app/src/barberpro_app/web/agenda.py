@@ -31,6 +31,7 @@ from barberpro_app.web.booking_view import actor
 from barberpro_app.web.day_of import Day, Scope, gather
 from barberpro_app.web.forms import Form, parse_day, parse_key
 from barberpro_app.web.lanes import QUICK_MOVES, Entry, Lane
+from barberpro_app.web.opening_card import progress
 from barberpro_app.web.problems import explain
 from barberpro_app.web.rendering import Reader, page, reader_of, see, submitted
 
@@ -179,6 +180,7 @@ async def _page(
             await _alerts(connection, reader, found),
             await _clashes(connection, reader, days, [person.id for person in shown]),
         )
+        opening = await progress(connection, reader)
     today = reader.fmt.today(clock.now())
     notice = NOTICES.get(request.query_params.get("hecho", ""))
     if not form.values:
@@ -190,6 +192,7 @@ async def _page(
         409 if problem else 422 if form.problems else 200,
         **_board(reader, asked, found, marks),
         clashes=len(marks.clashes),
+        opening=opening,
         asked=asked,
         days=days,
         since=since,

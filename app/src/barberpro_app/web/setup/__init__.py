@@ -12,6 +12,7 @@ from barberpro_app.web.setup import (
     holidays,
     locations,
     messages,
+    opening,
     policies,
     poster,
     providers,
@@ -31,6 +32,7 @@ routers = tuple(
     module.router
     for module in (
         start,
+        opening,
         brand,
         locations,
         providers,

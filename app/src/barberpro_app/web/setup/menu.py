@@ -46,6 +46,7 @@ _LEADERS = ("owner", "manager")
 #: A new page is a line here.
 MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ("business", (
+        Entry("/ajustes/primeros-pasos", "opening.title", roles=_LEADERS),
         Entry("/ajustes/marca", "brand.title"),
         Entry("/ajustes/sedes", "Locations"),
         Entry("/ajustes/servicios", "Services"),

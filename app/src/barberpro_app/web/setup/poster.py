@@ -39,7 +39,7 @@ async def show(request: Request, reader: Reader = Depends(reader_of)) -> Respons
     return panel(
         request, reader, "poster", reader.t("poster.title"), address=address,
         code=qr.svg(address, reader.t("poster.code")), places=places if len(places) > 1 else [],
-        share=reader.t("poster.share", brand=reader.app.brand.name, url=address),
+        invitation=reader.t("poster.share", brand=reader.app.brand.name, url=address),
     )  # fmt: skip
 
 

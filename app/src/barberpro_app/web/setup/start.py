@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from barberpro_app.identity.auth import require_scope
+from barberpro_app.web.opening_card import progress
 from barberpro_app.web.rendering import Reader, reader_of
 from barberpro_app.web.setup.common import panel
 
@@ -14,4 +15,6 @@ router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope(
 
 @router.get("/ajustes")
 async def start(request: Request, reader: Reader = Depends(reader_of)) -> Response:
-    return panel(request, reader, "start", reader.t("nav.settings"))
+    async with reader.database.connection() as connection:
+        steps = await progress(connection, reader)
+    return panel(request, reader, "start", reader.t("nav.settings"), opening=steps)
