@@ -13,7 +13,9 @@ from barberpro_app.web.rendering import Reader
 
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}")
 #: Of the running of the program, and in the file of data for whoever wants them.
-_HIDDEN = re.compile(r"(^|_)(id|version|hash|sha256|key|moves)$|^held_by$|^text$|^document$")
+_HIDDEN = re.compile(
+    r"(^|_)(id|version|hash|sha256|key|moves)$|^held_by$|^text$|^document$|^plain_name$|^phone_tail$"
+)
 MOST = 200
 
 

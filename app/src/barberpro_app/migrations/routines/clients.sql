@@ -303,22 +303,24 @@ CREATE OR REPLACE TRIGGER client_takes_address AFTER INSERT OR UPDATE OF email O
 -- +tags it is written with), the same name. What more than five have in common says nothing.
 CREATE OR REPLACE FUNCTION client_pairs(p_limit integer)
 RETURNS TABLE (one uuid, other uuid, why text[]) LANGUAGE sql STABLE AS $$
-    WITH trait AS (
-        SELECT c.id, c.phone, c.email, x.why, x.value,
-               count(*) OVER (PARTITION BY x.why, x.value) AS shared
-        FROM client c CROSS JOIN LATERAL (VALUES
-            ('phone', CASE WHEN length(number_tail(c.phone)) = 8 THEN number_tail(c.phone) END),
-            ('email', mailbox(c.email)), ('name', nullif(plain_letters(c.name), '-'))) x(why, value)
-        WHERE c.merged_into IS NULL AND x.value IS NOT NULL
+    WITH shared AS (
+        SELECT 'phone' AS why, array_agg(c.id) AS ids FROM client c
+        WHERE c.merged_into IS NULL AND length(c.phone_tail) = 8
+        GROUP BY c.phone_tail HAVING count(*) BETWEEN 2 AND 5
+        UNION ALL
+        SELECT 'email', array_agg(c.id) FROM client c WHERE c.merged_into IS NULL AND c.email IS NOT NULL
+        GROUP BY mailbox(c.email) HAVING count(*) BETWEEN 2 AND 5
+        UNION ALL
+        SELECT 'name', array_agg(c.id) FROM client c
+        WHERE c.merged_into IS NULL AND length(c.plain_name) > 1
+        GROUP BY c.plain_name HAVING count(*) BETWEEN 2 AND 5
     ), pair AS (
-        SELECT a.id AS one, b.id AS other, array_agg(a.why ORDER BY a.why) AS why,
-               bool_or(a.phone <> b.phone AND a.email <> b.email) AS differ
-        FROM trait a JOIN trait b ON a.why = b.why AND a.value = b.value AND a.id < b.id
-        WHERE a.shared BETWEEN 2 AND 5 AND b.shared BETWEEN 2 AND 5
-        GROUP BY a.id, b.id
+        SELECT a AS one, b AS other, array_agg(s.why ORDER BY s.why) AS why
+        FROM shared s, unnest(s.ids) a, unnest(s.ids) b WHERE a < b GROUP BY a, b
     )
     SELECT p.one, p.other, p.why FROM pair p
-    WHERE NOT (p.why = '{name}' AND coalesce(p.differ, false))
+    JOIN client x ON x.id = p.one JOIN client y ON y.id = p.other
+    WHERE NOT (p.why = '{name}' AND coalesce(x.phone <> y.phone AND x.email <> y.email, false))
       AND NOT EXISTS (SELECT FROM client_not_same n WHERE (n.one_id, n.other_id) = (p.one, p.other))
     ORDER BY cardinality(p.why) DESC, 'phone' = ANY (p.why) DESC, p.one, p.other LIMIT p_limit
 $$;
@@ -329,20 +331,20 @@ $$;
 
 -- The same for one record, with names that are nearly the same.
 CREATE OR REPLACE FUNCTION client_like(p_client uuid, p_limit integer)
-RETURNS TABLE (other uuid, why text[]) LANGUAGE sql STABLE AS $$
+RETURNS TABLE (other uuid, why text[]) LANGUAGE sql STABLE
+SET pg_trgm.similarity_threshold = 0.55 AS $$
     SELECT o.id, array_remove(ARRAY[
                CASE WHEN mailbox(o.email) = mailbox(c.email) THEN 'email' END,
-               CASE WHEN plain_letters(o.name) % plain_letters(c.name) THEN 'name' END,
-               CASE WHEN number_tail(o.phone) = number_tail(c.phone) THEN 'phone' END], NULL)
+               CASE WHEN o.plain_name % c.plain_name THEN 'name' END,
+               CASE WHEN o.phone_tail = c.phone_tail THEN 'phone' END], NULL)
     FROM client c JOIN LATERAL (
-        SELECT * FROM client n WHERE plain_letters(n.name) % plain_letters(c.name)
-            AND similarity(plain_letters(n.name), plain_letters(c.name)) >= 0.55
-        UNION SELECT * FROM client n WHERE number_tail(n.phone) = number_tail(c.phone)
+        SELECT n.* FROM client n WHERE n.plain_name % c.plain_name
+        UNION SELECT n.* FROM client n WHERE n.phone_tail = c.phone_tail
     ) o ON o.id <> c.id AND o.merged_into IS NULL
     WHERE c.id = p_client AND NOT EXISTS (SELECT FROM client_not_same s
         WHERE (s.one_id, s.other_id) = (least(o.id, c.id), greatest(o.id, c.id)))
-    ORDER BY number_tail(o.phone) = number_tail(c.phone) DESC NULLS LAST,
-             similarity(plain_letters(o.name), plain_letters(c.name)) DESC, o.id LIMIT p_limit
+    ORDER BY o.phone_tail = c.phone_tail DESC NULLS LAST,
+             similarity(o.plain_name, c.plain_name) DESC, o.id LIMIT p_limit
 $$;
 
 -- Puts a sign-in message into the outbox if the address is known; staff before clients. The token
