@@ -8,9 +8,9 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import hypothesis
 import pytest
 from hypothesis import settings
+from support_order import Recorder, longest_first
 from support_postgres import TestServer
 
 # a busy machine is slow at any moment, and no test may fail for that
@@ -22,9 +22,15 @@ settings.load_profile("unhurried")
 platform.__path__ = [str(Path(__file__).parent / "platform")]  # type: ignore[attr-defined]
 
 
-# how long one example takes says something about the machine, and nothing about the product
-hypothesis.settings.register_profile("suite", deadline=None)
-hypothesis.settings.load_profile("suite")
+def pytest_configure(config: pytest.Config) -> None:
+    wanted = os.environ.get("BARBERPRO_TEST_DURATIONS")
+    if wanted and not os.environ.get("PYTEST_XDIST_WORKER"):
+        config.pluginmanager.register(Recorder(config.rootpath / wanted))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    longest_first(items)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -24,6 +24,9 @@ elif [ "$#" -gt 0 ]; then
   exec "$bin/python" -m pytest "$@"
 else
   lint
-  # by file: tests of a file share what they set up (xdist_group has no effect with this pytest)
-  exec "$bin/python" -m pytest -n "${BARBERPRO_TEST_WORKERS:-auto}" --dist loadfile --no-loadscope-reorder
+  # one more than there are cores: tests wait for servers and browsers a part of their time
+  workers=${BARBERPRO_TEST_WORKERS:-$(($("$bin/python" -c 'import os; print(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())') + 1))}
+  # by file: tests of a file share what they set up (xdist_group has no effect with this pytest);
+  # the longest files first (tests/support/support_order.py)
+  exec "$bin/python" -m pytest -n "$workers" --dist loadfile --no-loadscope-reorder
 fi

@@ -66,8 +66,6 @@ def deploy(dry_run: bool, detailed_exitcode: bool, wait: bool, **options: Any) -
       barberpro deploy --vertical psychology --name "MentalHealth Buenos Aires" \\
           --market large --region argentina-central --domain psicologia.salud.ar --dry-run
     """
-    if not dry_run:
-        preload.begin()
     wishes = Wishes(**{name: options.pop(name) for name in Wishes.__dataclass_fields__})
     planned = make_planned(options)
     if dry_run:
@@ -77,6 +75,7 @@ def deploy(dry_run: bool, detailed_exitcode: bool, wait: bool, **options: Any) -
     _confirm(planned, wishes)
     if not wait:
         return run_in_background(planned.plan.deployment_id, Layout.of().logs)
+    preload.begin()  # not sooner: a plan that is refused needs no engine
     if wishes.output == "table":
         show_summary(planned)
     with open_operator(tuple(options.get("catalogs") or ())) as operator:

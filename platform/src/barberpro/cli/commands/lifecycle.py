@@ -127,8 +127,8 @@ def _run(
     *,
     remove: bool = False,
 ) -> int:
-    preload.begin()
     Store(Layout.of()).required(deployment)
+    preload.begin()  # not sooner: what is refused needs no engine
     with open_operator(remove=remove) as operator:
         result = _follow(operator, kind, deployment, payload, options)
     return result.exit_code
