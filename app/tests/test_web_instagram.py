@@ -128,7 +128,7 @@ def test_a_token_is_sealed_renewed_and_never_shown(
         query(settings, "UPDATE instagram_account SET renew_at = now()")
         assert await jobs.run(database, settings) == 1
         assert len(double.account.tokens) > 1
-        assert "vale hasta" in (await owner.get(HOME)).text
+        assert "Acceso hasta" in (await owner.get(HOME)).text
         double.account.tokens.clear()
         query(settings, "UPDATE instagram_account SET renew_at = now()")
         await jobs.run(database, settings)
@@ -167,7 +167,7 @@ def test_posts_wait_fail_go_out_once_and_are_taken_back(
         assert len(double.account.published) == 1
         page = await owner.get(HOME)
         assert "quedan 0 de 1" in page.text
-        assert "Instagram dijo: 429" in page.text
+        assert "Ya se usaron las publicaciones del día" in page.text
         query(settings, "UPDATE social_post SET attempts = 11 WHERE state = 'container'")
         query(settings, "UPDATE social_post SET next_attempt_at = now()")
         await work(settings, application)

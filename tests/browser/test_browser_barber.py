@@ -15,6 +15,9 @@ from support_browser import DESKTOP, PHONE, ServedVertical, served
 from support_photographs import portrait
 from support_postgres import TestServer
 
+from barberpro_app.media_processor.images import process
+from barberpro_app.media_processor.storage import MediaFolder
+
 expect.set_options(timeout=20_000)
 pytestmark = pytest.mark.xdist_group("browser")
 SERVICES = ("payment", "media-processor", "portfolio-service", "social-sharing-service",
@@ -63,6 +66,31 @@ def visit(shop: ServedVertical, name: str, status: str, hours: int) -> tuple[Any
         " ORDER BY p.sort, s.sort, l.key LIMIT 1 RETURNING client_id, id",
         hours, hours, name,
     )[0]  # fmt: skip
+
+
+def a_pair(shop: ServedVertical, visit: tuple[Any, ...], state: str) -> object:
+    """Two drawn photographs of a visit, already made, in this state: the pair's key."""
+    client, booking = visit
+    folder, keys = MediaFolder(shop.home.folder / "media"), []
+    for seed in (1, 2):
+        made = process(portrait(seed, (640, 800)))
+        key = shop.rows("INSERT INTO media_file (state, uploaded_by, bytes) VALUES ('ready', 'x', 1)"
+                        " RETURNING id")[0][0]  # fmt: skip
+        keys.append(key)
+        for part in made.variants:
+            folder.publish(part.name, part.content)
+            shop.rows("INSERT INTO media_variant VALUES (%s, %s, %s, %s, %s, %s)", key, part.name,
+                      part.media_type, part.width, part.height, len(part.content))  # fmt: skip
+    return shop.rows(
+        "WITH c AS (INSERT INTO consent (client_id, purpose, reference_id, text_version, locale,"
+        " text_sha256, text, how, given_by) VALUES (%s, 'portfolio', %s, '1', 'es-AR',"
+        " sha256('x'), 'x', 'by_link', 'x') RETURNING id) INSERT INTO portfolio_item (provider_id,"
+        " service_id, client_id, consent_id, before_id, after_id, before_alt, after_alt, state,"
+        " published_at) SELECT b.provider_id, b.service_id, b.client_id, c.id, %s, %s, 'Antes: corte',"
+        " 'Después: corte', %s, CASE WHEN %s = 'published' THEN now() END FROM booking b, c"
+        " WHERE b.id = %s RETURNING id",
+        client, keys[1], *keys, state, state, booking,
+    )[0][0]  # fmt: skip
 
 
 def become(shop: ServedVertical, booking: object, status: str) -> None:
@@ -166,3 +194,56 @@ def test_stamps_to_a_reward(barbershop: ServedVertical, chromium: Browser, scree
     expect(own.get_by_text("2 de 3 sellos")).to_be_visible()
     check(own, f"r-6-mine-{screen}")
     assert shop.rows("SELECT coalesce(sum(amount), 0)::int FROM ledger_line") == [(0,)]
+
+
+def test_instagram_and_people(barbershop: ServedVertical, chromium: Browser, screen: str) -> None:
+    shop = barbershop
+    page = opened(chromium, screen)
+    owner(page, shop)
+    page.goto(shop.url + "/ajustes/instagram")
+    check(page, f"i-1-none-{screen}")
+    page.get_by_role("button", name="Conectar").click()
+    expect(page.locator("#token-error")).to_be_visible()
+    check(page, f"i-2-problem-{screen}")
+    visit_id = visit(shop, f"Ines {screen}", "confirmed", 1)
+    shop.rows("DELETE FROM social_post")
+    shop.rows(
+        "INSERT INTO instagram_account (account_id, username, renew_at, expires_at)"
+        " VALUES ('1', 'barbershop.palermo', now() + interval '1 day', now() + interval '40 days')"
+        " ON CONFLICT DO NOTHING"
+    )
+    shop.rows(
+        "INSERT INTO integration_state (name, quota, last_success_at) VALUES ('instagram',"
+        ' \'{"used": 3, "total": 100}\', now()) ON CONFLICT DO NOTHING'
+    )
+    for state, error in (("published", ""), ("published", ""), ("failed", "400: Only photo"),
+                         ("pending", "429: the posts of a day are used up")):  # fmt: skip
+        item = a_pair(
+            shop, visit_id, "withdrawn" if state == "published" and not error else "published"
+        )
+        shop.rows(
+            "INSERT INTO social_post (item_id, caption, state, last_error, permalink, published_at)"
+            " VALUES (%s, 'Hola', %s, %s, %s, CASE WHEN %s = 'published' THEN now() END)",
+            item, state, error, "https://www.instagram.com/p/x/" if state == "published" else "",
+            state,
+        )  # fmt: skip
+    shop.rows(
+        "UPDATE social_post SET removed_at = now() WHERE id = (SELECT id FROM social_post"
+        " WHERE state = 'published' ORDER BY id DESC LIMIT 1)"
+    )
+    page.goto(shop.url + "/ajustes/instagram")
+    check(page, f"i-3-queue-{screen}")
+    item = shop.rows("SELECT item_id FROM social_post WHERE state = 'failed'")[0][0]
+    page.goto(f"{shop.url}/trabajos/{item}/instagram")
+    check(page, f"i-4-post-{screen}")
+    visitor = opened(chromium, screen)
+    visitor.goto(shop.url + "/")
+    visitor.get_by_role("link", name="Barberos").click()
+    check(visitor, f"i-5-people-{screen}")
+    visitor.locator("main a.service").first.click()
+    check(visitor, f"i-6-person-{screen}")
+    service = shop.rows("SELECT id FROM service ORDER BY sort LIMIT 1")[0][0]
+    visitor.goto(f"{shop.url}/servicios/{service}")
+    check(visitor, f"i-7-service-{screen}")
+    for table in ("social_post", "portfolio_item", "instagram_account"):
+        shop.rows(f"DELETE FROM {table}")

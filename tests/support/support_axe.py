@@ -31,6 +31,7 @@ TARGETS = """() => [...document.querySelectorAll('button, a.button, a.service, a
 
 def check(page: Page, name: str) -> None:
     """No violation in either scheme, nothing wider than the screen, controls fit for a thumb."""
+    assert page.locator("[data-server-error]").count() == 0, f"{name}: a server error"
     page.evaluate(AXE)
     for scheme, options in SCHEMES.items():
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
