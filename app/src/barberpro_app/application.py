@@ -49,6 +49,7 @@ from barberpro_app.openapi import describe
 from barberpro_app.payment.online import OnlinePayments
 from barberpro_app.routers import BY_SERVICE, base_of, passed_on, routers_for, routers_of
 from barberpro_app.settings import Settings
+from barberpro_app.vault import service as vault
 from barberpro_app.web.install import BY_SERVICE as PAGES_BY_SERVICE
 from barberpro_app.web.install import install_pages
 from barberpro_app.web.rendering import follow_brand
@@ -258,6 +259,7 @@ async def _follow_changes(app: FastAPI) -> None:
         try:
             async with database.connection() as connection:
                 tokens.forget_removed(await identity_repository.removed_api_clients(connection))
+                await vault.load(connection, app.state.settings.secrets)
             await follow_brand(app.state)
         except (UnavailableError, psycopg.Error) as error:  # no schema yet, or no answer in time
             log.debug("changes_not_read", error=type(error).__name__)

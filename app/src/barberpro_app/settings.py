@@ -161,10 +161,16 @@ class Secret:
 
 
 class Secrets:
-    """The folder with one file per secret; a file is read when it is asked for."""
+    """The folder with one file per secret; a file is read when it is asked for. What the owner typed
+    in a page (the domain `vault`) goes before the file of that name."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._typed: Mapping[str, Secret] = {}
+
+    def take(self, typed: Mapping[str, Secret]) -> None:
+        """From now on these go before files."""
+        self._typed = dict(typed)
 
     def text(self, name: str) -> Secret:
         """Raises `ConfigurationError` if the file is missing, unreadable or empty."""
@@ -177,6 +183,8 @@ class Secrets:
         return value
 
     def optional(self, name: str) -> Secret | None:
+        if name in self._typed:
+            return self._typed[name]
         path = self._folder / name
         try:
             value = path.read_text(encoding="utf-8").strip()

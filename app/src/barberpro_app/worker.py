@@ -41,6 +41,7 @@ from barberpro_app.payment.online import OnlinePayments, PaymentDesk
 from barberpro_app.reminders import jobs as reminder_jobs
 from barberpro_app.series import jobs as series_jobs
 from barberpro_app.settings import Settings
+from barberpro_app.vault import service as vault
 from barberpro_app.waiting_list import jobs as waiting_jobs
 
 #: How long a new message may lie before somebody looks; a sign-in link wakes the worker itself.
@@ -267,10 +268,12 @@ class Worker:
             return False
 
     async def _follow_brand(self) -> int:
-        """Messages say the name and the contact that the owner set; 1 if they are new."""
+        """Messages say the name and the contact that the owner set; 1 if they are new. Keys that the
+        owner typed count here too."""
         app = self._settings.app
         async with self._database.connection() as connection:
             brand = await get_brand(connection, app.brand)
+            await vault.load(connection, self._settings.secrets)
         if brand.version == self._brand_version:
             return 0
         self._brand_version = brand.version

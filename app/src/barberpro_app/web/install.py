@@ -100,6 +100,7 @@ BY_SERVICE: Mapping[str, tuple[str, ...]] = {
         "barberpro_app.web.money_pay",
         "barberpro_app.web.money_desk",
         "barberpro_app.web.money_passes",
+        "barberpro_app.web.setup.online",
         "barberpro_app.web.setup.prices",
         "barberpro_app.web.setup.payments",
         "barberpro_app.web.setup.plans",

@@ -64,6 +64,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         Entry("/calendarios", "calendar.title", "calendar-sync"),
     )),
     ("money", (
+        Entry("/ajustes/cobros-en-linea", "online.title", "payment", ("owner",)),
         Entry("/ajustes/precios", "prices.title", "payment"),
         Entry("/ajustes/abonos", "plans.title", "payment"),
         Entry("/ajustes/pagos", "money.title", "payment"),

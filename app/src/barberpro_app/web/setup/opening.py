@@ -33,11 +33,17 @@ PLACES: dict[str, tuple[tuple[str, str], ...]] = {
         ("/ajustes/feriados", "holidays.title"),
     ),
     "services": (("/ajustes/servicios", "opening.go.services"),),
-    "money": (("/ajustes/precios", "opening.go.deposits"),),
+    "money": (
+        ("/ajustes/cobros-en-linea", "opening.go.online"),
+        ("/ajustes/precios", "opening.go.deposits"),
+    ),
     "messages": (("/ajustes/recordatorios", "reminders.title"),),
     "look": (("/ajustes/marca", "opening.go.look"),),
     "open": (("/ajustes/cartel", "poster.title"),),
 }
+
+#: Of these only an owner sees anything.
+OWNERS = {"/ajustes/cobros-en-linea"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,11 @@ def _card(
         t(f"opening.{step}"),
         says,
         missing,
-        [(address, t(name)) for address, name in PLACES[step]],
+        [
+            (address, t(name))
+            for address, name in PLACES[step]
+            if address not in OWNERS or reader.principal.has_role("owner")
+        ],
         opening.answers.get(step, ""),
         current,
     )

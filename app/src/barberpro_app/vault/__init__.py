@@ -1,0 +1,1 @@
+"""Keys that the owner typed in a page: sealed in the database, shown to nobody."""
