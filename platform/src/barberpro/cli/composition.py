@@ -5,20 +5,27 @@ from __future__ import annotations
 import getpass
 import platform
 import statistics
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from barberpro.cli import preload
+from barberpro.cli.known import KUBERNETES, LOCAL, chart_folder
 from barberpro.cli.planned import documents_of
 from barberpro.cli.preload import RunEngine
 from barberpro.deployment.documents import latest
 from barberpro.errors import BarberProError
 from barberpro.runs.events import Listener
 from barberpro.runs.registry import Registry
+from barberpro.targets.either import either
+from barberpro.targets.kubernetes.target import KubernetesTarget
 from barberpro.targets.local.platform import LocalPlatform
 from barberpro.targets.local.target import LocalTarget
+from barberpro.targets.protocol import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +33,7 @@ class Operator:
     """The local platform at work, and who is asking."""
 
     platform: LocalPlatform
-    target: LocalTarget
+    target: Target
     name: str
     catalogs: tuple[Path, ...] = ()
 
@@ -68,9 +75,21 @@ def open_operator(catalogs: tuple[Path, ...] = (), *, remove: bool = False) -> I
     nothing but backups is left at the end where no deployment is."""
     local = LocalPlatform.open()
     local.ensure_running()
-    target = LocalTarget(local)
+    here = LocalTarget(local)
+    there = KubernetesTarget(local.layout.home, chart_folder(), local.layout.backups, _say)
+    target = either(
+        {LOCAL: here, KUBERNETES: there},
+        lambda id_: KUBERNETES if there.records.find(id_) is not None else LOCAL,
+    )
     try:
         yield Operator(local, target, f"{getpass.getuser()}@{platform.node()}", catalogs)
     finally:
-        target.close()
-        local.settle(remove=remove)
+        there.close()
+        here.close()
+        local.settle(remove=remove and not there.records.all())
+
+
+def _say(line: str) -> None:
+    """How a wait on a cluster stands, beside the view of the run."""
+    if not sys.stderr.isatty():
+        click.echo(f"  {line}", err=True)

@@ -43,6 +43,7 @@ COMMANDS = {
     ),
     "stop": Entry("barberpro.cli.commands.lifecycle:stop", "Stop a deployment, or all; data stays.", "BarberPro: stopping ..."),
     "destroy": Entry("barberpro.cli.commands.lifecycle:destroy", "Remove a deployment; keeps a final backup."),
+    "diff": Entry("barberpro.cli.commands.drift:diff", "What somebody changed by hand on the cluster."),
     "public": Entry("barberpro.cli.commands.public:public", "Serve on public domains: address, DNS, certificates."),
     "catalog": Entry("barberpro.cli.commands.catalog:catalog", "Verticals, markets, regions, providers, controls."),
     "cluster": Entry("barberpro.cli.commands.cluster:cluster", "Is a Kubernetes cluster ready, and what makes it so."),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from barberpro.adapters.catalog_files import load_catalog
+from barberpro.cli.known import KnownDeployment, known_deployment, known_deployments
 from barberpro.deployment.applied import read_applied
 from barberpro.errors import BarberProError
 from barberpro.operations.publishing import target_facts
@@ -19,7 +20,7 @@ from barberpro.planning.plans import checksum, make_plan
 from barberpro.planning.requests import parse_request
 from barberpro.runs.outcomes import Json
 from barberpro.targets.local.layout import Layout
-from barberpro.targets.local.state import Deployment, Store
+from barberpro.targets.local.state import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +50,18 @@ def documents_of(layout: Layout, deployment: str) -> Path:
     return layout.deployment(deployment) / "documents"
 
 
-def applied_plans(layout: Layout) -> dict[str, tuple[Deployment, Plan | None]]:
+def applied_plans(layout: Layout) -> dict[str, tuple[KnownDeployment, Plan | None]]:
     """Every deployment of this home with the plan that it runs, read from files alone."""
-    found: dict[str, tuple[Deployment, Plan | None]] = {}
-    for record in Store(layout).deployments():
+    found: dict[str, tuple[KnownDeployment, Plan | None]] = {}
+    for record in known_deployments(layout):
         plan = read_applied(documents_of(layout, record.id), record.live) if record.live else None
         found[record.id] = (record, plan)
     return found
 
 
-def applied_plan(layout: Layout, deployment: str) -> tuple[Plan, Deployment]:
+def applied_plan(layout: Layout, deployment: str) -> tuple[Plan, KnownDeployment]:
     """The plan that ``deployment`` runs; what it is on disk where nothing is live."""
-    record = Store(layout).required(deployment)
+    record = known_deployment(layout, deployment)
     plan = read_applied(documents_of(layout, deployment), record.live) if record.live else None
     if plan is None:
         raise BarberProError(

@@ -7,6 +7,7 @@ import sys
 import click
 
 from barberpro.cli.composition import Operator
+from barberpro.cli.known import KUBERNETES, known_deployment
 from barberpro.cli.planned import documents_of
 from barberpro.deployment.documents import latest
 from barberpro.errors import BarberProError
@@ -21,7 +22,12 @@ def show_welcome(operator: Operator, plan: Plan) -> None:
         lines.append(
             ("owner's sign-in", link + "   (once, for a short time; again: barberpro open --owner)")
         )
-    lines.append(("mail catcher", operator.platform.mail_url()))
+    on_cluster = plan.request.target == KUBERNETES
+    if on_cluster:
+        lines.append(("on the cluster", f"kubectl get pods -n {plan.deployment_id}"))
+        lines.append(("history", f"helm history barberpro -n {plan.deployment_id}"))
+    else:
+        lines.append(("mail catcher", operator.platform.mail_url()))
     runbook = latest(documents_of(operator.platform.layout, plan.deployment_id))
     if runbook is not None:
         lines.append(("runbook", str(runbook)))
@@ -29,9 +35,11 @@ def show_welcome(operator: Operator, plan: Plan) -> None:
     for label, text in lines:
         click.echo(f"  {label:<16} {text}")
     click.echo("", err=True)
-    click.echo(
-        "  The browser will not know the local CA yet. To trust it: barberpro certificate", err=True
-    )
+    if not on_cluster:
+        click.echo(
+            "  The browser will not know the local CA yet. To trust it: barberpro certificate",
+            err=True,
+        )
     if plan.requirements:
         click.echo("\n  Still to be done by hand:", err=True)
         for requirement in plan.requirements:
@@ -42,7 +50,7 @@ def show_welcome(operator: Operator, plan: Plan) -> None:
 def owner_link(operator: Operator, plan: Plan) -> str:
     """A one-time sign-in link for the owner; empty where the app gave none."""
     owner = plan.seed.get("owner")
-    record = operator.platform.store.required(plan.deployment_id)
+    record = known_deployment(operator.platform.layout, plan.deployment_id)
     if not isinstance(owner, dict) or record.live is None:
         return ""
     try:

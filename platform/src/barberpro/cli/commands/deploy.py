@@ -10,10 +10,12 @@ import click
 
 from barberpro.cli import preload
 from barberpro.cli.background import run_in_background
+from barberpro.cli.clusters import NAMES, cluster_options, prepare_record
 from barberpro.cli.commands.plan import show
 from barberpro.cli.composition import Operator, open_operator
 from barberpro.cli.following import Show, follow_run
-from barberpro.cli.options import consent_options, request_options, run_options
+from barberpro.cli.known import KUBERNETES, LOCAL
+from barberpro.cli.options import consent_options, request_options, run_options, together
 from barberpro.cli.output import output_option
 from barberpro.cli.plan_view import show_summary
 from barberpro.cli.planned import Planned, make_planned
@@ -24,7 +26,7 @@ from barberpro.planning.model import Plan
 from barberpro.runs.results import RunResult
 from barberpro.targets.local.layout import Layout
 
-TARGETS_HERE = ("local",)
+TARGETS_HERE = (LOCAL, KUBERNETES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Wishes:
 
 @click.command()
 @request_options
+@together(cluster_options)
 @click.option(
     "--dry-run", is_flag=True, help="Print plan, difference, cost and findings; change nothing."
 )
@@ -67,12 +70,15 @@ def deploy(dry_run: bool, detailed_exitcode: bool, wait: bool, **options: Any) -
           --market large --region argentina-central --domain psicologia.salud.ar --dry-run
     """
     wishes = Wishes(**{name: options.pop(name) for name in Wishes.__dataclass_fields__})
+    cluster = {name: options.pop(name) for name in NAMES}
     planned = make_planned(options)
     if dry_run:
         return show(planned, wishes.output, detailed_exitcode=detailed_exitcode)
     _refuse_blocked(planned)
-    _refuse_other_targets(planned.plan)
+    _refuse_other_targets(planned)
     _confirm(planned, wishes)
+    if planned.plan.request.target == KUBERNETES:
+        prepare_record(planned.plan, cluster)
     if not wait:
         return run_in_background(planned.plan.deployment_id, Layout.of().logs)
     preload.begin()  # not sooner: a plan that is refused needs no engine
@@ -91,7 +97,15 @@ def _refuse_blocked(planned: Planned) -> None:
         raise RefusedError(f"{first.what} ({first.why}){more}", where=first.where, mend=first.mend)
 
 
-def _refuse_other_targets(plan: Plan) -> None:
+def _refuse_other_targets(planned: Planned) -> None:
+    plan = planned.plan
+    current = planned.current
+    if current is not None and current.request.target != plan.request.target:
+        raise InvalidInputError(
+            f"{plan.deployment_id} runs on {current.request.target} already",
+            where=f"--target {plan.request.target}",
+            mend=f"give another --id; or destroy it there first: barberpro destroy {plan.deployment_id}",
+        )
     if plan.request.target not in TARGETS_HERE:
         raise InvalidInputError(
             f"this release carries plans out on: {', '.join(TARGETS_HERE)}",

@@ -12,6 +12,7 @@ import click
 from barberpro.cli import preload
 from barberpro.cli.composition import Operator, open_operator
 from barberpro.cli.following import Show, follow_run
+from barberpro.cli.known import LOCAL, KnownDeployment, known_deployment
 from barberpro.cli.options import consent_options, run_options
 from barberpro.cli.output import output_option
 from barberpro.cli.preload import RunEngine
@@ -21,7 +22,6 @@ from barberpro.runs.outcomes import Json
 from barberpro.runs.results import RunResult
 from barberpro.targets.local.layout import Layout
 from barberpro.targets.local.platform import LocalPlatform
-from barberpro.targets.local.state import Store
 from barberpro.targets.local.user_service import user_service
 
 KEPT_AT_LOGIN = ("BARBERPRO_HOME", "BARBERPRO_CACHE", "BARBERPRO_PYTHON")
@@ -97,13 +97,19 @@ def destroy(deployment: str, no_backup: bool, confirm: str | None, **options: An
       barberpro destroy barbershop-palermo
       barberpro destroy barbershop-palermo --yes --no-backup
     """
-    Store(Layout.of()).required(deployment)
-    _agree(deployment, confirm, yes=options.pop("yes"), silent=options.pop("non_interactive"))
+    known = known_deployment(Layout.of(), deployment)
+    _agree(known, confirm, yes=options.pop("yes"), silent=options.pop("non_interactive"))
     payload: dict[str, Json] = {"options": {"keep_backup": not no_backup}}
     return _run(DESTROY, deployment, payload, options, remove=True)
 
 
-def _agree(deployment: str, confirm: str | None, *, yes: bool, silent: bool) -> None:
+def _agree(known: KnownDeployment, confirm: str | None, *, yes: bool, silent: bool) -> None:
+    deployment = known.id
+    where = (
+        f" on the cluster of context {known.context or '(in-cluster)'}"
+        if known.target != LOCAL
+        else ""
+    )
     if yes or confirm == deployment:
         return
     if confirm is not None:
@@ -113,7 +119,7 @@ def _agree(deployment: str, confirm: str | None, *, yes: bool, silent: bool) -> 
             "destroy asks before it removes anything", mend=f"add --yes or --confirm {deployment}"
         )
     typed = click.prompt(
-        f"This removes {deployment} and its data. Type its name to go on", err=True
+        f"This removes {deployment} and its data{where}. Type its name to go on", err=True
     )
     if typed.strip() != deployment:
         raise InvalidInputError(f"'{typed.strip()}' is not '{deployment}': nothing was removed")
@@ -127,7 +133,7 @@ def _run(
     *,
     remove: bool = False,
 ) -> int:
-    Store(Layout.of()).required(deployment)
+    known_deployment(Layout.of(), deployment)
     preload.begin()  # not sooner: what is refused needs no engine
     with open_operator(remove=remove) as operator:
         result = _follow(operator, kind, deployment, payload, options)

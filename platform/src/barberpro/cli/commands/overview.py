@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from barberpro.cli.composition import open_operator
+from barberpro.cli.known import LOCAL, known_deployment, known_deployments
 from barberpro.cli.options import deployment_argument
 from barberpro.cli.output import duration, emit, marked, output_option, table
 from barberpro.cli.plan_view import MARK_OF
@@ -31,7 +32,7 @@ MIB = 2**20
 @output_option
 def list_(output: str) -> None:
     """All deployments of this machine."""
-    if LocalPlatform.open().is_running():
+    if LocalPlatform.open().is_running() or _on_clusters():
         with open_operator() as operator, operator.registry() as registry:
             rows = [_summary(one) for one in overview.list_deployments(registry, operator.target)]
     else:
@@ -44,14 +45,21 @@ def list_(output: str) -> None:
 @output_option
 def status(deployment: str, output: str) -> None:
     """State of DEPLOYMENT: revision, services, findings and what is still open."""
-    Store(Layout.of()).required(deployment)
-    if not LocalPlatform.open().is_running():
+    known_deployment(Layout.of(), deployment)
+    if not LocalPlatform.open().is_running() and not _on_clusters(deployment):
         found = next(row for row in _from_files() if row["id"] == deployment)
         emit(found, output, lambda: _show_down(found))
         return
     with open_operator() as operator, operator.registry() as registry:
         one = overview.status(registry, operator.target, deployment)
     emit(_status(one), output, lambda: _show_status(one))
+
+
+def _on_clusters(deployment: str = "") -> bool:
+    """What runs elsewhere is asked there; the registry is brought up for that."""
+    return any(
+        one.target != LOCAL and deployment in ("", one.id) for one in known_deployments(Layout.of())
+    )
 
 
 def _from_files() -> list[dict[str, Any]]:
@@ -64,8 +72,8 @@ def _from_files() -> list[dict[str, Any]]:
             "id": record.id,
             "name": plan.request.name if plan else "",
             "vertical": plan.request.vertical if plan else "",
-            "target": "local",
-            "state": "stopped" if record.stopped else "down",
+            "target": record.target,
+            "state": "stopped" if record.stopped else "down" if record.target == LOCAL else "unknown",
             "revision": record.live,
             "url": f"https://{plan.network.local_hostname}:{port}" if plan else "",
             "memory_mib": 0,

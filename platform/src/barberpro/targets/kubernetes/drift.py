@@ -1,0 +1,82 @@
+"""What somebody changed by hand: the release as Helm keeps it, against the cluster.
+
+The API server itself compares (server-side apply as a dry run, under a name that owns nothing), so
+that defaults and quantities count as what they are. What was changed or is gone is seen; what was
+added beside it is somebody else's field, and is not. Values of Secrets are not shown.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+
+from barberpro.errors import BarberProError
+from barberpro.kube.programs import run
+from barberpro.targets.kubernetes.helm import Helm
+from barberpro.targets.kubernetes.site import Site
+
+#: "diff -u -N /tmp/LIVE-1/apps.v1.Deployment.default.booking /tmp/MERGED-2/apps.v1.Deployment..."
+HEAD = re.compile(r"^diff .*/(?:LIVE|MERGED)-[^/]*/(\S+)$", re.MULTILINE)
+SECONDS = 120.0
+#: Fields that change by themselves: their lines say nothing about anybody.
+NOISE = re.compile(r"^[-+]\s+(generation|resourceVersion|time|uid|creationTimestamp): ")
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """``object`` as Kind/name; ``lines`` with - for what the cluster has and + for what was deployed."""
+
+    object: str
+    lines: tuple[str, ...]
+
+
+def find_drift(site: Site, helm: Helm) -> list[Drift]:
+    """Objects that differ from the release, and those that are gone.
+
+    Raises ``BarberProError`` where the release itself is gone, or the cluster cannot compare.
+    """
+    if not helm.history():
+        raise BarberProError(
+            "the release is not there: somebody ran helm uninstall by hand",
+            where=f"{site.kubectl.context.title}, namespace {site.namespace}",
+            mend="deploy again with the same flags: keys and data were kept, and it picks them up; "
+            f"or take the rest away: barberpro destroy {site.namespace}",
+        )
+    words = site.kubectl.words(
+        "diff", "--server-side", "--force-conflicts", "--field-manager=barberpro-diff", "-n", site.namespace, "-f", "-"
+    )  # fmt: skip
+    environment = {**os.environ, "KUBECTL_EXTERNAL_DIFF": "diff -u -N"}
+    done = run(words, stdin=helm.manifest(), environment=environment, seconds=SECONDS)
+    if done.code > 1:
+        raise BarberProError(
+            f"the cluster could not compare: {done.errors.strip()[-300:]}",
+            where=site.namespace,
+            mend="see that kubectl works there: barberpro cluster check",
+        )
+    return parse_diff(done.output)
+
+
+def parse_diff(text: str) -> list[Drift]:
+    """Unified differences by object, without what changes by itself."""
+    found: list[Drift] = []
+    heads = list(HEAD.finditer(text))
+    for at, head in enumerate(heads):
+        end = heads[at + 1].start() if at + 1 < len(heads) else len(text)
+        lines = [
+            line
+            for line in text[head.end() : end].splitlines()
+            if line[:1] in ("-", "+")
+            and not line.startswith(("---", "+++"))
+            and not NOISE.match(line)
+        ]
+        if lines:
+            found.append(Drift(_title(head.group(1)), tuple(lines)))
+    return found
+
+
+def _title(file: str) -> str:
+    """``apps.v1.Deployment.namespace.name``: kinds begin with a capital letter."""
+    parts = file.split(".")
+    kind = next((index for index, part in enumerate(parts) if part[:1].isupper()), 0)
+    return f"{parts[kind]}/{'.'.join(parts[kind + 2 :])}"
