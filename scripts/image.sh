@@ -7,7 +7,7 @@
 # IMAGE is the name of an image, best with its digest, or an archive made by `base`. Needs buildah;
 # docker and podman build the context as well: scripts/image.sh context FOLDER, then see Containerfile.
 # SOURCE_DATE_EPOCH (default: the time of the last commit) is the time of all files: equal inputs give
-# an equal digest, which the last line on stdout is.
+# an equal digest, which the last line on stdout is. REVISION names the commit otherwise.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/environment.sh
@@ -24,9 +24,13 @@ base() { # ARCHIVE
   local options=() pattern
   for pattern in "${LEFT_OUT[@]}"; do options+=("--dpkgopt=path-exclude=$pattern"); done
   say "a Debian base of $SUITE's packages ..."
-  # essential packages and Python; no package manager, so nothing can be installed later
-  SOURCE_DATE_EPOCH=$(epoch) mmdebstrap --variant=essential --include=python3,ca-certificates "${options[@]}" \
-    --customize-hook='rm -rf "$1"/var/lib/apt "$1"/var/cache/* "$1"/var/log/* "$1"/etc/machine-id "$1"/usr/lib/python3*/test "$1"/usr/lib/python3*/ensurepip "$1"/usr/lib/python3*/idlelib "$1"/usr/lib/python3*/lib2to3' \
+  # Essential packages and Python. No apt, no Perl, no program that runs as another user: nothing is
+  # installed or configured later. The package database stays true, for scanners of vulnerabilities.
+  # shellcheck disable=SC2016 # mmdebstrap's shell sets $1
+  SOURCE_DATE_EPOCH=$(epoch) mmdebstrap --quiet --variant=essential --include=python3,ca-certificates "${options[@]}" \
+    --customize-hook='chroot "$1" sh -c "dpkg --purge --force-all \$(dpkg-query -W -f \"\\\${Package} \" \"perl*\" \"libperl*\" \"libgdbm*\" libdb5.3)" >/dev/null 2>&1' \
+    --customize-hook='find "$1" -xdev -type f -perm /6000 -exec chmod a-s {} +' \
+    --customize-hook='rm -rf "$1"/var/lib/apt "$1"/var/cache/* "$1"/var/log/* "$1"/etc/machine-id "$1"/usr/lib/python3*/ensurepip "$1"/usr/lib/python3*/lib2to3 "$1"/var/lib/dpkg/*-old' \
     "$SUITE" "$1"
 }
 
@@ -63,7 +67,7 @@ build() {
   say "the image $tag ..."
   buildah bud --quiet --no-cache --timestamp "$(epoch)" --build-arg "BASE=$base" \
     --build-arg "VERSION=$(sed -n 's/^version = "\(.*\)"/\1/p' app/pyproject.toml)" \
-    --build-arg "REVISION=$(git rev-parse HEAD)" --tag "$tag" "$work/context" >/dev/null
+    --build-arg "REVISION=${REVISION:-$(git rev-parse HEAD)}" --tag "$tag" "$work/context" >/dev/null
   if [ -n "$archive" ]; then
     rm -f -- "$archive"
     buildah push --quiet "$tag" "docker-archive:$archive:$tag"

@@ -26,6 +26,13 @@ from bootstrap import BootstrapError, find_uv
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "app" / "requirements.lock"
 GLIBC = "manylinux_2_36"  # Debian 12's; a base with an older one is refused by the first import
+# Data for other languages and other uses of a library than ours: 40 MB.
+PRUNED = {
+    "babel/locale-data": re.compile(r"(root|en|es)(_.*)?\.dat|LICENSE.*"),
+    "phonenumbers/geodata": None,
+    "phonenumbers/carrierdata": None,
+    "phonenumbers/tzdata": None,
+}
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)(?: *; *([^\\]+?))? *\\?$")
 

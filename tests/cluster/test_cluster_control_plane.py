@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
 
 from testcluster.cluster import Cluster, end
+from testcluster.processes import Processes
 
 
 def test_the_control_plane_is_the_pinned_kubernetes(cluster: Cluster) -> None:
@@ -62,3 +66,24 @@ def test_two_stand_side_by_side_and_nothing_is_left_of_one_that_stopped(
     assert not folder.exists()
     assert not any(process and psutil.pid_exists(process.pid) for process in running)
     assert cluster.kubectl("get", "--raw", "/readyz") == "ok"
+
+
+def test_a_cluster_ends_with_the_run_that_started_it(cluster: Cluster, tmp_path: Path) -> None:
+    script = (
+        "import os, sys, pathlib; from testcluster.cluster import Cluster; "
+        "c = Cluster.start(folder=pathlib.Path(sys.argv[1])); print('up', flush=True); input()"
+    )
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    starter = subprocess.Popen(
+        [sys.executable, "-c", script, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    with starter:
+        assert starter.stdout is not None
+        assert starter.stdout.readline() == b"up\n"
+        processes = Processes(folder)
+        running = [process for name in processes.names() if (process := processes.find(name))]
+        assert len(running) == 4
+        starter.kill()
+    assert psutil.wait_procs(running, timeout=20)[1] == []

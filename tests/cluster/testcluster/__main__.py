@@ -81,7 +81,7 @@ def _up(control_plane_only: bool, simulated: int) -> int:
         require()
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir()
-    cluster = Cluster.start(with_node=not control_plane_only, folder=folder)
+    cluster = Cluster.start(with_node=not control_plane_only, folder=folder, lasting=True)
     if simulated:
         cluster.simulate(simulated)
     say(f"up in {cluster.seconds_to_start:.1f} s; end it with: scripts/cluster.sh down")

@@ -38,8 +38,11 @@ class Cluster:
     seconds_to_start: float
 
     @classmethod
-    def start(cls, *, with_node: bool = False, folder: Path | None = None) -> Cluster:
-        """Build what is missing, then start a control plane and, with root, a node.
+    def start(
+        cls, *, with_node: bool = False, folder: Path | None = None, lasting: bool = False
+    ) -> Cluster:
+        """Build what is missing, then start a control plane and, with root, a node. It ends with the
+        process that started it, unless it shall be ``lasting``.
 
         Raises:
             MissingError: this machine lacks something.
@@ -49,10 +52,16 @@ class Cluster:
         started = time.monotonic()
         if folder is None:
             folder = Path(tempfile.mkdtemp(prefix="bp-cluster-"))
-        world = worlds.apart(folder) if with_node else worlds.as_it_is(folder)
+        make = worlds.apart if with_node else worlds.as_it_is
+        world = make(folder, lasting=lasting)
         try:
             plane = ControlPlane.create(world)
             plane.start()
+            # without it no pod is admitted to the namespace; the controllers make it a moment later
+            account = ("get", "serviceaccount/default", "-n", "default")
+            world.processes.wait(
+                "kube-controller-manager", "service accounts", lambda: _answers(plane, *account)
+            )
             if with_node:
                 node.start(plane)
                 addons.start(plane)
@@ -124,6 +133,11 @@ class Cluster:
     def stop(self) -> None:
         """End every process, and remove the folder and all that was made for it."""
         _end(self.plane.world)
+
+
+def _answers(plane: ControlPlane, *words: str) -> bool:
+    command: list[str | Path] = [program("kubectl"), f"--kubeconfig={plane.kubeconfig}", *words]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def programs_of(*, with_node: bool) -> tuple[str, ...]:

@@ -48,12 +48,17 @@ class World:
         return f"barberpro-cluster-{self.slot}"
 
 
-def as_it_is(folder: Path) -> World:
+def as_it_is(folder: Path, *, lasting: bool = False) -> World:
     """This machine, on loopback: no right of root is needed, and nothing but processes is made."""
-    return World(folder, "127.0.0.1", Processes(folder))
+    return World(folder, "127.0.0.1", Processes(folder, () if lasting else _mortal()))
 
 
-def apart(folder: Path) -> World:
+def _mortal() -> tuple[str, ...]:
+    """Ends with whoever started it, so that a test run that is killed leaves no cluster."""
+    return ("setpriv", "--pdeathsig", "KILL", "--") if shutil.which("setpriv") else ()
+
+
+def apart(folder: Path, *, lasting: bool = False) -> World:
     """Namespaces of its own, joined to this machine by one pair of network ends.
 
     Raises:
@@ -66,7 +71,7 @@ def apart(folder: Path) -> World:
         raise MissingError(
             f"a node needs {', '.join(missing)} (Debian: iproute2, util-linux, mount)"
         )
-    pid = _hold(folder)
+    pid = _hold(folder, () if lasting else _mortal())
     slot = _join(pid)
     prefix = ("nsenter", "--target", str(pid), "--mount", "--net", "--pid", "--")
     world = World(folder, f"10.213.{slot}.2", Processes(folder, prefix), slot)
@@ -100,14 +105,14 @@ def leave(world: World) -> None:
             time.sleep(0.05)  # the kernel takes the namespaces away a moment after the last process
 
 
-def _hold(folder: Path) -> int:
+def _hold(folder: Path, prefix: tuple[str, ...]) -> int:
     """Start the first process of the new namespaces; its id as this machine sees it."""
     for name in ("var-lib", "var-log", "settings"):
         (folder / "apart" / name).mkdir(parents=True, exist_ok=True)
     script = folder / "apart" / "first.sh"
     script.write_text(_first_process(folder / "apart"), encoding="utf-8")
     ready = folder / "apart" / "ready"
-    processes = Processes(folder)
+    processes = Processes(folder, prefix)
     command = (
         "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child=KILL", "--mount-proc",
         "--propagation", "private", "--", "bash", script,

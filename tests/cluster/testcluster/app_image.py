@@ -1,0 +1,129 @@
+"""The app's image, built as the documentation says and kept until something in it changes."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from testcluster.cache import cache_folder, say
+from testcluster.errors import ClusterError, MissingError
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent.parent
+SCRIPT = REPOSITORY / "scripts" / "image.sh"
+RECIPE = ("Containerfile", "app/requirements.lock", "scripts/image.sh", "scripts/image_context.py")
+TAG = "localhost/barberpro:test"
+TOOLS = ("buildah", "mmdebstrap")
+EPOCH = "1760000000"  # the time of every file in the image
+
+
+@dataclass(frozen=True, slots=True)
+class AppImage:
+    """``tag`` is the name that a pod asks for once ``archive`` is imported."""
+
+    archive: Path
+    digest: str
+    tag: str = TAG
+
+
+def require() -> None:
+    """Say what this machine lacks to build an image.
+
+    Raises:
+        MissingError: not root, or tools are missing.
+    """
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    if missing:
+        raise MissingError(f"an image needs: apt-get install {' '.join(missing)}")
+    if os.geteuid() != 0:
+        raise MissingError("an image is built in a chroot, which needs root")
+
+
+def app_image() -> AppImage:
+    """The image of the sources as they are; built where it is not kept.
+
+    Raises:
+        MissingError: tools are missing.
+        ClusterError: it could not be built.
+    """
+    require()
+    base = _base()
+    folder = cache_folder() / "cluster" / f"image-{_key()}"
+    with _alone():
+        if not (folder / "digest").exists():
+            for old in folder.parent.glob("image-*"):  # one image at a time: each takes 0.3 GB
+                shutil.rmtree(old)
+            folder.mkdir(parents=True)
+            digest = build(base, folder / "image.tar")
+            (folder / "digest").write_text(digest, encoding="ascii")
+    return AppImage(folder / "image.tar", (folder / "digest").read_text(encoding="ascii"))
+
+
+def build(base: Path, archive: Path) -> str:
+    """Build into ``archive`` in a store of its own, from nothing; the image's digest."""
+    with tempfile.TemporaryDirectory(prefix="bp-image-") as store:
+        settings = Path(store, "storage.conf")
+        text = f'[storage]\ndriver = "vfs"\ngraphroot = "{store}/graph"\nrunroot = "{store}/run"\n'
+        settings.write_text(text, encoding="utf-8")
+        extra = {
+            "CONTAINERS_STORAGE_CONF": str(settings),
+            "STORAGE_DRIVER": "vfs",
+            "BUILDAH_ISOLATION": "chroot",
+        }
+        words = ("build", "--base", str(base), "--tag", TAG, "--archive", str(archive))
+        return _script(*words, **extra).strip().splitlines()[-1]
+
+
+def _base() -> Path:
+    """A Debian base, made once for each version of the script that makes it."""
+    digest = hashlib.sha256(SCRIPT.read_bytes()).hexdigest()[:8]
+    path = cache_folder() / "cluster" / f"base-{digest}.tar"
+    with _alone():
+        if not path.exists():
+            staged = path.with_suffix(".part")
+            _script("base", str(staged))
+            staged.replace(path)
+    return path
+
+
+def base_archive() -> Path:
+    """The base that :func:`app_image` stands on."""
+    require()
+    return _base()
+
+
+def _script(*words: str, **extra: str) -> str:
+    say(f"scripts/image.sh {' '.join(words)} ...")
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH, "REVISION": "test", **extra}
+    finished = subprocess.run(
+        [str(SCRIPT), *words], env=environment, capture_output=True, text=True, check=False
+    )
+    if finished.returncode != 0:
+        raise ClusterError(f"scripts/image.sh {words[0]}:\n{finished.stderr.strip()[-2000:]}")
+    return finished.stdout
+
+
+def _key() -> str:
+    digest = hashlib.sha256()
+    sources = (REPOSITORY / "app" / "src").rglob("*")
+    kept = (path for path in sources if path.is_file() and "__pycache__" not in path.parts)
+    for path in (*(REPOSITORY / name for name in RECIPE), *sorted(kept)):
+        digest.update(str(path.relative_to(REPOSITORY)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    path = cache_folder() / "cluster" / ".image-lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        yield
