@@ -55,7 +55,7 @@ class Rules(Answer):
 class LevelDraft(Request):
     """Who came `visits` times within a year gets `stamps` for each stamp, from then on."""
 
-    name: Annotated[Line, Field(max_length=60)]
+    name: Annotated[Name, Field(max_length=60)]
     visits: Annotated[int, Field(ge=1, le=500)]
     stamps: Annotated[int, Field(ge=1, le=5)]
 
