@@ -17,7 +17,9 @@ from support_postgres import TestServer
 from support_web import ORIGIN, Browser, Page, deployment, token_of, use
 
 from barberpro_app.identity.repository import Subject
+from barberpro_app.kit.links import BookingLinks
 from barberpro_app.media_processor import jobs as media_jobs
+from barberpro_app.notification.compose import Composer, OutgoingMessage
 from barberpro_app.portfolio import jobs as portfolio_jobs
 from barberpro_app.settings import Settings
 
@@ -89,6 +91,17 @@ def bomb() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
 
 
+def a_letter(settings: Settings) -> str:
+    """The message that asks, as it is sent."""
+    row = query(settings, "SELECT id, kind, recipient, locale, payload, created_at, client_id"
+                " FROM message")[0]  # fmt: skip
+    message = OutgoingMessage(*row[:5], 1, row[5], row[0], row[6])
+    links = BookingLinks(settings.secrets.key("session-key"), settings.app.public_url)
+    body = Composer(settings.app, links).compose(message).get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
 async def ready(application: FastAPI, settings: Settings) -> None:
     assert await media_jobs.run(application.state.database, settings) == 2
 
@@ -106,7 +119,9 @@ def test_from_the_telephone_to_the_gallery_and_away(settings: Settings) -> None:
         assert "<i>Paz" not in sent.html
         assert "https://wa.me/5491123456789" in sent.html
         token = token_of(sent.link("/foto/"))
-        assert query(settings, "SELECT kind FROM message") == [("portfolio_ask",)]
+        letter = a_letter(settings)
+        assert f"/foto/{token}" in letter
+        assert "Sin tu sí no se muestran" in letter
 
         ana = Browser(application)
         waits = await ana.get(f"/foto/{token}")
@@ -223,4 +238,4 @@ def test_a_bad_photograph_is_told_beside_its_field(settings: Settings) -> None:
         assert big.status_code == 413
 
     use(settings, steps)
-    assert len(query(settings, "SELECT FROM portfolio_item")) == 1
+    assert len(query(settings, "SELECT id FROM portfolio_item")) == 1
