@@ -117,7 +117,7 @@ def test_the_pages_of_the_team(page: Page, vertical: Serving, screen: str) -> No
     page.goto(f"{deployed.url}/agenda/nuevo?dia={day}")
     check(page, f"9-new-{screen}")
     for path in ("marca", "sedes", "sedes/nueva", "profesionales", "profesionales/nuevo",
-                 "servicios", "servicios/nuevo", "recursos", "recursos/nuevo", "feriados", "cartel", "reglas",
+                 "servicios", "servicios/nuevo", "recursos", "recursos/nuevo", "feriados", "cartel", "dominio", "reglas",
                  "aprobacion", "aprobacion/nueva", "equipo", "equipo/nueva",
                  "api", "api/nuevo", "arrepentimientos", "mensajes", "auditoria"):  # fmt: skip
         page.goto(f"{deployed.url}/ajustes/{path}")

@@ -53,6 +53,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         Entry("/ajustes/recursos", "resource.title"),
         Entry("/ajustes/feriados", "holidays.title"),
         Entry("/ajustes/cartel", "poster.title"),
+        Entry("/ajustes/dominio", "domain.title", roles=("owner",)),
     )),
     ("agenda", (
         Entry("/ajustes/reglas", "policies.title"),
