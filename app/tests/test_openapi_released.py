@@ -31,6 +31,7 @@ def operations(document: dict[str, Any]) -> set[tuple[str, str]]:
     return {(path, method) for path, methods in document["paths"].items() for method in methods}
 
 
+RELEASED = written(released())
 ALL = sorted(operations(released()))
 
 
@@ -40,10 +41,22 @@ def test_a_part_has_its_operations_and_every_schema_that_they_need(
     chosen: set[tuple[str, str]],
 ) -> None:
     document = released()
-    part = part_of(document, chosen, "Uno")
+    part = json.loads(part_of(RELEASED, chosen, 'Uno "ñ"'))
     assert operations(part) == chosen
-    assert part["info"]["title"] == "Uno"
+    for path, method in chosen:
+        assert part["paths"][path][method] == document["paths"][path][method]
+    assert part["info"] == {**document["info"], "title": 'Uno "ñ"'}
     text = json.dumps(part)
     for name in document["components"]["schemas"]:
         there = name in part["components"]["schemas"]
         assert there == (f'"#/components/schemas/{name}"' in text), name
+
+
+def test_the_whole_of_it_is_a_part_of_it_too() -> None:
+    document = released()
+    whole = json.loads(part_of(RELEASED, set(ALL), "Booking API"))
+    assert whole["paths"] == document["paths"]
+    assert whole["components"].keys() == document["components"].keys()
+    assert whole.keys() == document.keys()
+    for name, schema in whole["components"]["schemas"].items():
+        assert schema == document["components"]["schemas"][name]

@@ -8,9 +8,11 @@ in each serving process would cost each a second and 22 MB.
 from __future__ import annotations
 
 import json
+import re
+import zlib
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
-from typing import Any
+from typing import Any, Union
 
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.dependencies.models import Dependant
@@ -19,7 +21,9 @@ from fastapi.routing import APIRoute
 from barberpro_app.identity.auth import PUBLIC_SCOPES, ScopeRequirement
 
 Document = dict[str, Any]
-_REFERENCE = "#/components/schemas/"
+#: A member is the text of its value, or has members of its own.
+Branch = Union[str, "dict[str, Branch]"]
+_REFERENCE = re.compile(r'"#/components/schemas/([^"]+)"')
 
 
 def describe(app: FastAPI, routers: Iterable[APIRouter]) -> None:
@@ -37,36 +41,76 @@ def describe(app: FastAPI, routers: Iterable[APIRouter]) -> None:
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]
-    made: list[bytes] = []
+    packed: list[bytes] = []
 
     @app.get("/openapi.json", include_in_schema=False)
     def document() -> Response:
-        if not made:
+        if not packed:
             shown = {(path, method) for path, method, _ in operations}
-            made.append(_bytes(part_of(released(), shown, app.title)))
-        return Response(made[0], media_type="application/json")
+            packed.append(zlib.compress(part_of(_released(), shown, app.title).encode()))
+        return Response(zlib.decompress(packed[0]), media_type="application/json")
 
 
 def released() -> Document:
     """The document of all services of this release."""
-    text = files("barberpro_app").joinpath("openapi.json").read_text(encoding="utf-8")
-    document: Document = json.loads(text)
+    document: Document = json.loads(_released())
     return document
 
 
-def part_of(document: Document, shown: set[tuple[str, str]], title: str) -> Document:
-    """The document with these operations (path, method) alone, and the schemas that they use."""
-    paths = {
-        path: kept
-        for path, methods in document["paths"].items()
-        if (kept := {name: value for name, value in methods.items() if (path, name) in shown})
-    }
-    components = document["components"]
-    used = _used(paths, components["schemas"])
-    schemas = {name: value for name, value in components["schemas"].items() if name in used}
-    info = {**document["info"], "title": title}
-    return {**document, "info": info, "paths": paths,
-            "components": {**components, "schemas": schemas}}  # fmt: skip
+def _released() -> str:
+    return files("barberpro_app").joinpath("openapi.json").read_text(encoding="utf-8")
+
+
+def part_of(text: str, shown: set[tuple[str, str]], title: str) -> str:
+    """The document with these operations (path, method) alone, and the schemas that they use.
+
+    `text` is as `written` gives it. Its operations and schemas are kept as the lines they are: read
+    as objects they would leave a serving process 8 MB larger for good.
+    """
+    document = _tree(text)
+    paths: dict[str, Branch] = {}
+    for path, methods in _members(document["paths"]).items():
+        kept = {name: at for name, at in _members(methods).items() if (path, name) in shown}
+        if kept:
+            paths[path] = kept
+    components = _members(document["components"])
+    schemas = _members(components["schemas"])
+    used = _used(paths, schemas)
+    components["schemas"] = {name: value for name, value in schemas.items() if name in used}
+    _members(document["info"])["title"] = json.dumps(title, ensure_ascii=False)
+    return _joined({**document, "paths": paths})
+
+
+def _tree(text: str) -> dict[str, Branch]:
+    """Objects down to the depth of `written`; what is deeper stays the text that it is."""
+    root: dict[str, Branch] = {}
+    inside = [root]
+    read = json.JSONDecoder().raw_decode
+    for line in text.splitlines()[1:-1]:
+        if line[0] == "}":
+            inside.pop()
+            continue
+        name, end = read(line)
+        if line.endswith(":{"):
+            made: dict[str, Branch] = {}
+            inside[-1][name] = made
+            inside.append(made)
+        else:
+            inside[-1][name] = line[end + 1 :].removesuffix(",")
+    return root
+
+
+def _members(branch: Branch) -> dict[str, Branch]:
+    if isinstance(branch, str):
+        raise TypeError("an object on one line where one with lines of its own is expected")
+    return branch
+
+
+def _joined(branch: Branch) -> str:
+    if isinstance(branch, str):
+        return branch
+    members = (f"{json.dumps(name)}:{_joined(value)}" for name, value in branch.items())
+    return "{" + ",".join(members) + "}"
 
 
 def written(document: Document) -> str:
@@ -82,34 +126,15 @@ def _lines(value: Any, depth: int) -> str:
     return "{\n" + ",\n".join(members) + "\n}"
 
 
-def _bytes(document: Document) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _used(paths: Document, schemas: Document) -> set[str]:
+def _used(paths: dict[str, Branch], schemas: dict[str, Branch]) -> set[str]:
     """Names of schemas that the paths refer to, themselves or through others."""
     found: set[str] = set()
-    waiting = list(_references(paths))
+    waiting = set(_REFERENCE.findall(_joined(paths)))
     while waiting:
         name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting.extend(_references(schemas[name]))
+        found.add(name)
+        waiting.update(set(_REFERENCE.findall(_joined(schemas[name]))) - found)
     return found
-
-
-def _references(value: object) -> Iterator[str]:
-    if isinstance(value, dict):
-        for key, part in value.items():
-            if (key == "$ref" and isinstance(part, str)) or (
-                isinstance(part, str) and part.startswith(_REFERENCE)
-            ):
-                yield part.removeprefix(_REFERENCE)
-            else:
-                yield from _references(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _references(part)
 
 
 def _operations(routers: Iterable[APIRouter]) -> Iterator[tuple[str, str, str | None]]:

@@ -51,7 +51,10 @@ def environment(layout: Layout, record: Deployment, number: int) -> dict[str, st
         "PYTHONUNBUFFERED": "1",
         "LANG": "C.UTF-8",
         "TZ": "UTC",
-        "MALLOC_ARENA_MAX": "2",  # glibc keeps less memory per thread
+        # glibc keeps less memory: per thread, and of what one large answer needed
+        "MALLOC_ARENA_MAX": "2",
+        "MALLOC_TRIM_THRESHOLD_": "131072",
+        "MALLOC_MMAP_THRESHOLD_": "131072",
     }
 
 
