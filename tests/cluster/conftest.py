@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from testcluster.app_image import AppImage
+from testcluster.app_image import app_image as make_app_image
 from testcluster.cluster import Cluster, programs_of
 from testcluster.errors import MissingError
 from testcluster.programs import build
@@ -35,6 +37,15 @@ def cluster() -> Iterator[Cluster]:
 def node_cluster() -> Iterator[Cluster]:
     """A control plane with a node on which pods run. Needs root."""
     yield from _started("node_cluster")
+
+
+@pytest.fixture(scope="session")
+def app_image() -> AppImage:
+    """The app's image as an archive to import into a node; kept while its sources stay the same."""
+    try:
+        return make_app_image()
+    except MissingError as missing:
+        pytest.skip(str(missing))
 
 
 def _started(kind: str) -> Iterator[Cluster]:

@@ -16,6 +16,7 @@ import yaml
 from support_operator import REPOSITORY
 
 from testcluster.cluster import Cluster, environment_for
+from testcluster.node import BUSYBOX
 from testcluster.simulation import MARK
 
 
@@ -168,6 +169,8 @@ def test_a_stranger_at_the_same_address_is_not_spoken_to(cluster: Cluster, tmp_p
 
 
 def test_the_wrong_context_is_wrong_usage_and_the_right_ones_are_named(cluster: Cluster) -> None:
+    named = check(cluster.kubeconfig, "--kube-context", "barberpro-test", code=3)
+    assert "prepare --kube-context barberpro-test --only" in named["metrics-server"]["mend"]
     finished = barberpro(
         cluster.environment, "cluster", "check", "--kube-context", "barberpro-tset"
     )
@@ -237,3 +240,24 @@ def test_a_chart_that_cannot_be_had_is_said_with_its_page(cluster: Cluster, tmp_
     finished = barberpro(cluster.environment, *words)
     assert finished.returncode == 1
     assert "https://github.com/kubernetes-sigs/metrics-server" in finished.stderr
+
+
+@pytest.mark.timeout(600)
+def test_a_node_is_ready_for_the_small_market_and_pulls_what_it_can(node_cluster: Cluster) -> None:
+    found = check(node_cluster.kubeconfig, "--image", BUSYBOX, code=3)
+    for good in ("nodes", "storage", "metrics-server", "registry"):
+        assert found[good]["severity"] == "info", found[good]
+    assert found["registry"]["evidence"].startswith("sha256:")
+    blocking = {id_ for id_, one in found.items() if one.get("severity") == "blocking"}
+    assert blocking <= {"ingress", "capacity"}
+    missing = check(
+        node_cluster.kubeconfig, "--image", "localhost:1/barberpro@sha256:" + "0" * 64, code=3
+    )
+    assert missing["registry"]["severity"] == "blocking"
+    assert "docker-registry" in missing["registry"]["mend"]
+    assert (
+        check(node_cluster.kubeconfig, "--image", 'x"\ny: z', code=3)["registry"]["severity"]
+        == "blocking"
+    )
+    pods = node_cluster.get("pods", "-n", "default", "-l", "app.kubernetes.io/component=pull-probe")
+    assert [pod for pod in pods["items"] if "deletionTimestamp" not in pod["metadata"]] == []

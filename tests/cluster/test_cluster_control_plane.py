@@ -87,3 +87,33 @@ def test_a_cluster_ends_with_the_run_that_started_it(cluster: Cluster, tmp_path:
         assert len(running) == 4
         starter.kill()
     assert psutil.wait_procs(running, timeout=20)[1] == []
+
+
+def test_one_command_starts_a_cluster_that_stays_and_one_ends_it(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mine"
+
+    def type_(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "testcluster", "--folder", str(folder), *words], text=True, check=False,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, timeout=200,
+        )  # fmt: skip
+
+    assert type_("status").returncode == 1
+    up = type_("up", "--control-plane-only")
+    assert up.returncode == 0, up.stderr
+    assert type_("up", "--control-plane-only").stdout == up.stdout  # it runs already
+    ready = subprocess.run(
+        ["bash", "-c", f"{up.stdout}\nkubectl get --raw /readyz"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ready.stdout == "ok"
+    assert type_("down").returncode == 0
+    assert not folder.exists()
+    folder.mkdir()
+    (folder / "thesis.txt").touch()
+    assert type_("down").returncode == 1
+    assert (folder / "thesis.txt").exists()

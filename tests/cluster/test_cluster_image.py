@@ -17,9 +17,8 @@ from support_app import CONFIGURATION
 from support_operator import REPOSITORY
 
 from image_context import LOCK, bill_of_materials
-from testcluster.app_image import EPOCH, AppImage, app_image, base_archive, build
+from testcluster.app_image import EPOCH, AppImage, base_archive, build
 from testcluster.cluster import Cluster
-from testcluster.errors import MissingError
 from testcluster.pods import RESTRICTED
 
 pytestmark = pytest.mark.timeout(1200)
@@ -42,21 +41,13 @@ FORBIDDEN = (
 
 
 @pytest.fixture(scope="module")
-def image() -> AppImage:
-    try:
-        return app_image()
-    except MissingError as missing:
-        pytest.skip(str(missing))
-
-
-@pytest.fixture(scope="module")
 def contents(
-    image: AppImage,
+    app_image: AppImage,
 ) -> tuple[dict[str, Any], dict[str, tarfile.TarInfo], dict[str, bytes]]:
     """The configuration, every entry of the layers by path, and the texts that tests read."""
     entries: dict[str, tarfile.TarInfo] = {}
     texts: dict[str, bytes] = {}
-    with tarfile.open(image.archive) as archive:
+    with tarfile.open(app_image.archive) as archive:
 
         def member(name: str) -> Any:
             found = archive.extractfile(name)
@@ -75,8 +66,8 @@ def contents(
     return config, entries, texts
 
 
-def test_equal_inputs_give_an_equal_image(image: AppImage, tmp_path: Path) -> None:
-    assert build(base_archive(), tmp_path / "again.tar") == image.digest
+def test_equal_inputs_give_an_equal_image(app_image: AppImage, tmp_path: Path) -> None:
+    assert build(base_archive(), tmp_path / "again.tar") == app_image.digest
 
 
 def test_it_runs_as_nobody_special_and_has_nothing_to_build_with(contents: Any) -> None:
@@ -137,13 +128,15 @@ def test_the_lock_of_the_image_is_part_of_the_lock_of_all() -> None:
     assert bill_of_materials("3.11", "x86_64") == bill_of_materials("3.11", "x86_64")
 
 
-def test_it_works_in_a_pod_that_may_do_nothing_else(node_cluster: Cluster, image: AppImage) -> None:
-    node_cluster.import_image(image.archive)
+def test_it_works_in_a_pod_that_may_do_nothing_else(
+    node_cluster: Cluster, app_image: AppImage
+) -> None:
+    node_cluster.import_image(app_image.archive)
     node_cluster.kubectl("create", "namespace", "image")
     node_cluster.kubectl(
         "label", "namespace", "image", "pod-security.kubernetes.io/enforce=restricted"
     )
-    node_cluster.apply(yaml.safe_dump_all(_deployment(image)))
+    node_cluster.apply(yaml.safe_dump_all(_deployment(app_image)))
     node_cluster.kubectl(
         "wait",
         "--for=jsonpath={.status.phase}=Succeeded",

@@ -17,6 +17,13 @@ from testcluster.programs import build, recipes
 
 def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="scripts/cluster.sh", description=__doc__)
+    kept = cache_folder() / "cluster" / "running"
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=kept,
+        help="where it lives, for a second one (default: %(default)s)",
+    )
     verbs = parser.add_subparsers(dest="verb", required=True)
     up = verbs.add_parser("up", help="start it, building its programs the first time")
     up.add_argument(
@@ -45,34 +52,38 @@ def main(words: list[str]) -> int:
         return 130
 
 
-def _folder() -> Path:
-    return cache_folder() / "cluster" / "running"
-
-
 def _carry_out(arguments: argparse.Namespace) -> int:
+    folder = arguments.folder.resolve()
     match arguments.verb:
         case "up":
-            return _up(arguments.control_plane_only, arguments.simulated_nodes)
+            return _up(folder, arguments.control_plane_only, arguments.simulated_nodes)
         case "down":
-            if _folder().exists():
-                end(_folder())
+            if folder.exists():
+                _ours(folder)
+                end(folder)
             say("down")
             return 0
         case "build":
             build(recipes())
             return 0
         case "load":
-            return _load(arguments.archive)
+            return _load(folder, arguments.archive)
         case _:
-            return _status()
+            return _status(folder)
 
 
-def _up(control_plane_only: bool, simulated: int) -> int:
-    folder = _folder()
+def _ours(folder: Path) -> None:
+    """Only what ``up`` made is ever removed."""
+    if not (folder / "pki").is_dir() and not (folder / "apart").is_dir():
+        raise ClusterError(f"{folder} holds no cluster, and is left alone")
+
+
+def _up(folder: Path, control_plane_only: bool, simulated: int) -> int:
     if folder.exists() and _runs(folder):
         say("it runs already")
-        return _status()
+        return _status(folder)
     if folder.exists():
+        _ours(folder)
         end(folder)  # what a reboot left
     if not control_plane_only and os.geteuid() != 0:
         say("not root: starting the control plane alone, which runs no pods")
@@ -85,13 +96,13 @@ def _up(control_plane_only: bool, simulated: int) -> int:
     if simulated:
         cluster.simulate(simulated)
     say(f"up in {cluster.seconds_to_start:.1f} s; end it with: scripts/cluster.sh down")
-    return _status()
+    return _status(folder)
 
 
-def _load(archive: Path) -> int:
-    if not (_folder() / "slot").exists():
+def _load(folder: Path, archive: Path) -> int:
+    if not (folder / "slot").exists():
         raise ClusterError("no cluster with a node runs\n  mend: scripts/cluster.sh up, as root")
-    import_image(worlds.found(_folder()), archive.resolve())
+    import_image(worlds.found(folder), archive.resolve())
     say(f"loaded {archive}")
     return 0
 
@@ -102,9 +113,8 @@ def _runs(folder: Path) -> bool:
     return world.processes.find(first) is not None
 
 
-def _status() -> int:
+def _status(folder: Path) -> int:
     """Lines that a shell can take in: ``eval "$(scripts/cluster.sh status)"``."""
-    folder = _folder()
     if not folder.exists() or not _runs(folder):
         say("no cluster runs; start one with: scripts/cluster.sh up")
         return 1

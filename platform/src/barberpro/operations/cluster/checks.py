@@ -110,7 +110,9 @@ def _nodes(facts: Facts, wanted: Wanted) -> Iterator[Finding]:
             f"kubectl describe node {lame[0]}",
         )
     else:
-        yield good("nodes", f"{len(ready)} nodes are ready")
+        yield good(
+            "nodes", "one node is ready" if len(ready) == 1 else f"{len(ready)} nodes are ready"
+        )
     yield _room(ready, wanted, known="/api/v1/pods" not in facts.hidden)
 
 

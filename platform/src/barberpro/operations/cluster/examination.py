@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from barberpro.errors import BarberProError
@@ -55,7 +56,21 @@ def examine(context: str | None, wanted: Wanted, image: str | None = None) -> Ex
     findings += check_cluster(facts, wanted)
     if image is not None:
         findings.append(check_pull(kubectl, image))
+    if context is not None:
+        findings = [_aimed(one, context) for one in findings]
     return Examined(chosen, tuple(findings), reached=True)
+
+
+def _aimed(finding: Finding, context: str) -> Finding:
+    """The same cluster in the command that mends it, where it was not the current one by default."""
+    for program, flag in (
+        ("kubectl", "--context"),
+        ("barberpro cluster prepare", "--kube-context"),
+    ):
+        if finding.mend.startswith(f"{program} "):
+            mend = f"{program} {flag} {shlex.quote(context)}{finding.mend.removeprefix(program)}"
+            return finding.model_copy(update={"mend": mend})
+    return finding
 
 
 def _helm() -> Finding:
