@@ -32,6 +32,7 @@ from barberpro_app.membership import service as membership
 from barberpro_app.membership.schemas import PlanDraft, Redemption, Sale
 from barberpro_app.payment import service as payments
 from barberpro_app.payment.schemas import ByHand
+from barberpro_app.privacy_compliance.erasure import erase
 
 CLOCKS = ["09:00", "09:45", "10:30", "11:15", "14:00", "14:45", "15:30", "16:15"]
 KINDS = ("book", "pay", "complete", "package", "credit", "note", "channel", "no_channel", "consent",
@@ -341,6 +342,8 @@ def test_bookings_of_a_blocked_record_go_over_and_block_the_person(shop: Shop) -
         result = await merge(kept, gone)
         assert result.moved["booking"] == 1
         assert result.client.blocked_reason == block.reason
+        own = await service.get_client(connection, client(kept.id), kept.id)
+        assert (own.blocked_at, own.blocked_reason, own.note) == (None, "", "")
         later = asked.model_copy(update={"starts_at": shop.at("11:00")})
         with pytest.raises(ClientBlockedError):
             async with connection.transaction():
@@ -414,6 +417,29 @@ def test_likely_pairs_are_suggested_until_they_are_told_apart(shop: Shop) -> Non
         assert {item.other.id for item in like} >= {kept.id, gone.id}
         await merging.tell_apart(connection, staff(), gone.id, NotSame(other_id=kept.id))
         assert (await merging.suggest_pairs(connection)).items == []
+
+    within(shop, story)
+
+
+def test_who_is_erased_leaves_no_note_no_other_address_and_no_word_to_the_team(shop: Shop) -> None:
+    async def story(connection: Connection) -> None:
+        kept, gone = await two(shop, connection, tags=["vip"])
+        await kept.note()
+        for who in (kept, gone):
+            await kept.sql(
+                "INSERT INTO message (kind, recipient, payload, dedupe_key) VALUES ('team_new',"
+                " 'd@d.example', jsonb_build_object('client_id', %s::uuid, 'name', 'Ana'),"
+                " gen_random_uuid()::text)", who.id,
+            )  # fmt: skip
+        await merge(kept, gone)
+        decided = await erase(connection, shop.app, kept.id)
+        assert [item.record_class for item in decided if item.outcome == "review"] == []
+        for table in ("client_note", "client_alias"):
+            assert (await census(connection, kept.id, gone.id))[table] == 0
+        assert await kept.sql("SELECT 1 FROM message WHERE kind = 'team_new'") == []
+        rows = await kept.sql("SELECT name, email, phone, tags, note FROM client")
+        assert {row["name"] for row in rows} <= {"-", "—"}
+        assert not any(row["email"] or row["phone"] or row["tags"] or row["note"] for row in rows)
 
     within(shop, story)
 

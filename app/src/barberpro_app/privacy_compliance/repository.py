@@ -167,8 +167,9 @@ async def erase_messages(connection: Connection, client_id: UUID) -> None:
     )
     # and what the team was told of the person's bookings
     await connection.execute(
-        "DELETE FROM message WHERE kind LIKE 'team\\_%%' AND payload->>'client_id' = %s",
-        (str(client_id),),
+        "DELETE FROM message WHERE kind LIKE 'team\\_%%' AND payload->>'client_id' IN"
+        " (SELECT id::text FROM client WHERE id = %s OR merged_into = %s)",
+        (client_id, client_id),
     )
 
 
