@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from support_day import Day, address_of, day
+from support_day_pages import looks_everywhere
 from support_postgres import TestServer
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -51,6 +52,10 @@ def test_a_day(surgery: Day) -> None:
     surgery.says(owner, "Atendido")
     surgery.takes_cash(owner, "52.000")
     surgery.closes(owner, revenue=10_500_000)
+
+
+def test_every_page(surgery: Day) -> None:
+    looks_everywhere(surgery)
 
 
 def _charts_and_plans(surgery: Day, owner: Page, patient: Page) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from support_activities import fit_file
+from support_axe import check
+from support_browser import PHONE
 from support_day import Day, address_of, day
 from support_postgres import TestServer
 
@@ -32,7 +34,7 @@ def test_a_day(gym: Day, tmp_path: Path) -> None:
     gym.asks_deposit(owner, "Clase personal", 25)
     gym.reminds(owner, 5)
 
-    ana, beto, carla = gym.phone(), gym.phone(), gym.phone()
+    ana, beto, carla = gym.phone(), gym.phone(), gym.screen(PHONE, bypass_csp=True)
     paid = gym.books_and_pays(ana, "Clase personal", 3, "Ana Paz")
     missed = gym.books(beto, "Clase exprés", 5, "Beto Ruiz")
     gym.was_booked_days_ago(paid)
@@ -97,7 +99,8 @@ def _fills_a_class(gym: Day, owner: Page, first: Page, second: Page) -> None:
             break
         second.wait_for_timeout(200)
     second.get_by_role("link", name="Ver el horario").click()
-    gym.look(second, "own-offer")
+    second.wait_for_url("**/lugar")
+    check(second, "day-fitness-own-offer")
     second.get_by_role("button", name="Lo quiero").click()
     second.wait_for_load_state()
     gym.go(owner, f"/agenda/clases/{session}")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from support_day import Day, address_of, day
+from support_day_pages import looks_everywhere
 from support_postgres import TestServer
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -54,6 +55,10 @@ def test_a_day(practice: Day) -> None:
     practice.takes_cash(owner, "21.000")
     _writes_a_note(practice, owner)
     practice.closes(owner, revenue=8_700_000)
+
+
+def test_every_page(practice: Day) -> None:
+    looks_everywhere(practice)
 
 
 def _agrees_to_recording(practice: Day, owner: Page, patient: Page, booking: str) -> None:

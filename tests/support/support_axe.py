@@ -22,7 +22,7 @@ RUN_AXE = """options => axe.run(document, {...options, resultTypes: ['violations
 }))"""
 # 44 CSS pixels as in WCAG 2.5.5; links inside a sentence and labelled boxes are exempt there too.
 TARGETS = """() => [...document.querySelectorAll('button, a.button, a.service, a.day, .chip, select,'
-  + ' input:not([type=hidden]):not([type=checkbox]), .top a, .foot-links a, .side a, summary')]
+  + ' input:not([type=hidden]):not([type=checkbox]):not([type=radio]), .top a, .foot-links a, .side a, summary')]
   .filter(e => e.offsetParent !== null && !e.closest('.visually-hidden, .skip'))
   .map(e => [e.outerHTML.slice(0, 90), e.getBoundingClientRect()])
   .filter(([, box]) => box.height < 44 || box.width < 44)

@@ -84,25 +84,39 @@ def things(day: Day) -> dict[str, list[str]]:
         "INSERT INTO plan (name, kind, credits, days, price_centavos)"
         " VALUES ('Cuatro por mes', 'membership', 4, 30, 100)"
     )
+    day.rows(
+        "INSERT INTO consent (client_id, purpose, text_version, locale, text_sha256, text, how,"
+        " given_by) SELECT %s, p, '1', 'es-AR', sha256('x'), 'x', 'own_session', 'client'"
+        " FROM unnest('{nutrition_data,share_progress}'::text[]) p", client,
+    )  # fmt: skip
     day.deployed.home.json("api-client", "create", "agenda", "--scope", "bookings:read")
+    owner.goto(f"{day.deployed.url}/agenda/reserva/{single}/abono")
+    owner.get_by_role("button", name="Vender un abono").click()
+    owner.wait_for_url(f"**/agenda/reserva/{single}?**")
     settings = load_settings(day.deployed.home.environment)
     links = BookingLinks(settings.secrets.key("session-key"), settings.app.public_url)
     token = links.token(booking)
     parts = ("", "/cancelar", "/cambiar", "/serie", "/serie/cambiar")
     queued = links.other("walk-in").token(UUID(turn.json()["id"]))
+    works = day.rows("SELECT id FROM portfolio_item ORDER BY created_at LIMIT 1")
     return {
         "visitor": [
+            *(f"/foto/{links.other('photographs').token(key)}" for (key,) in works),
             *(f"/reserva/{token}{part}" for part in parts),
             f"/reserva/{links.token(single)}/repetir",
+            f"/reserva/{links.token(single)}/pagar",
             f"/reservar/listo/{token}",
             f"/fila/turno/{queued}",
             f"/llegue/{place}",
             f"/espera?servicio={service}&sede={place}",
             f"/espera/{links.other('waiting').token(_waits(day, client, service, place))}",
+            f"/servicios/{service}",
+            f"/profesionales/{day.provider}",
             "/baja/B23456789A",
             "/arrepentimiento/A23456789B",
         ],
         "owner": [
+            *(f"/trabajos/{key}" for (key,) in works),
             f"/agenda/reserva/{booking}/serie",
             f"/agenda/reserva/{booking}/serie/cambiar",
             f"/agenda/reserva/{single}",

@@ -33,26 +33,25 @@ NO_PAGE = {
     "/calendarios/{provider_id}/google", "/reserva/{token}/pago", "/mis-datos/descargar",
     "/mi-progreso/descargar", "/q/{short}", "/agenda/reserva/{booking_id}/recibo/{payment_id}",
     "/reserva/{token}/recibo/{payment_id}", "/matriculas/licencia/{licence_id}/documento",
-    "/informe/{name}.csv", "/clientes/exportar.csv", "/clientes/{client_id}/exportar",
+    "/ajustes/cartel.{kind}", "/compartir/trabajo/{name}", "/informe/{name}.csv", "/clientes/exportar.csv", "/clientes/{client_id}/exportar",
 }  # fmt: skip
 #: Pages that last for a moment, or need what no day has, and the file that looks at them.
 ELSEWHERE = {
     "/reservar/datos/{token}": "test_browser_accessibility.py",
     "/sign-in/{token}": "test_browser_accessibility.py",
-    "/reserva/{token}/pagar": "test_day_barbershop.py",
     "/reserva/{token}/lugar": "test_day_fitness.py",
-    "/mis-abonos/{pass_id}/baja": "test_browser_accessibility.py",
     "/calendarios/{provider_id}/conexion/{connection_id}": "test_browser_calendars.py",
     "/calendarios/{provider_id}/caldav": "test_browser_calendars.py",
     "/pacientes/{client_id}/corregir/{entry_id}": "test_browser_clinical.py",
     "/progreso/{client_id}/plan/{plan_id}": "test_browser_body_data.py",
     "/mi-plan/{plan_id}": "test_browser_body_data.py",
-    "/foto/{token}": "test_browser_photographs.py",
+    "/foto/{token}": "test_browser_barber.py",
+    "/trabajos/{item_id}/instagram": "test_browser_barber.py",
 }
 _FILE = re.compile(r"\.(pdf|csv|ics|png|svg|jpg|webp)$|/recibo/|/documento$|\?.*formato=")
 _LINK = re.compile(r'href="(/[^"#]*)')
 #: Addresses of one page that are followed; more of the same kind lead to no other page.
-SAME = 2
+SAME = 4
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from barberpro_app.audit.trail import Actor
 from barberpro_app.body_data import repository
 from barberpro_app.body_data.errors import ConsentNeededError, NotSharedError
 from barberpro_app.clinical_records import access as clinical
+from barberpro_app.identity.principal import Principal
 from barberpro_app.kit.database import Connection
 from barberpro_app.kit.errors import NotFoundError
 
@@ -43,6 +44,14 @@ async def require(
     if not facts["consented"]:
         raise ConsentNeededError
     await clinical.log(connection, actor, client_id, look)
+
+
+async def attends(connection: Connection, principal: Principal, client_id: UUID) -> bool:
+    """Whether this professional has seen the client, and so has pages of theirs to open."""
+    if principal.provider_id is None:
+        return False
+    facts = await repository.facts(connection, client_id, principal.provider_id, "progress_data")
+    return bool(facts and facts["own"])
 
 
 def written_by(actor: Actor) -> str:

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
 
+from barberpro_app.body_data import access as body_data
 from barberpro_app.client import history, merging, notes, service
 from barberpro_app.client.schemas import Block, TeamNoteDraft, Unblock
 from barberpro_app.identity.auth import require_scope
@@ -61,6 +62,7 @@ async def _page(
         past = await history.client_history(connection, who, client_id)
         written = await notes.list_notes(connection, who, client_id)
         alike = (await merging.suggest_for(connection, who, client_id)).items if wide else []
+        attends = await body_data.attends(connection, reader.principal, client_id)
         people = {person.id: person.name for person in await list_providers(connection)}
     name = reader.app.locale
     return page(
@@ -69,6 +71,7 @@ async def _page(
         "clients/profile.html",
         error.status if error else 422 if form.problems else 200,
         client=client,
+        attends=attends,
         past=past,
         service_name=lambda texts: in_language(texts, reader.locale, name),
         notes=written.items,

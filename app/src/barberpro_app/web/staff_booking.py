@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from barberpro_app.attendance import service as attendance
+from barberpro_app.body_data import access as body_data
 from barberpro_app.booking import service as bookings
 from barberpro_app.booking.schemas import Booking, CancelRequest, RescheduleRequest, StatusRequest
 from barberpro_app.identity.auth import require_scope
@@ -56,6 +57,9 @@ async def booking_page(
         whole = await _visit_of(connection, request, reader, booking)
         loyal = await rewards.at_desk(connection, reader, booking)
         score = await attendance.score(connection, booking.client.id) if booking.client else None
+        attends = booking.client is not None and await body_data.attends(
+            connection, reader.principal, booking.client.id
+        )
     return page(
         request,
         reader,
@@ -71,6 +75,7 @@ async def booking_page(
         money=standing,
         score=score,
         rewards=loyal,
+        attends=attends,
         came=booking.checked_in_at,
         repeats=booking.series_id is not None,
         may_repeat=booking.visit_id is None and booking.session_id is None,
