@@ -108,9 +108,11 @@ class AppHome:
         return json.loads(done.stdout)
 
     def prepare(self) -> None:
-        """Schema and seed."""
-        self.json("migrate")
-        self.json("seed", str(self.folder / "seed.json"))
+        """Schema and seed, by one process."""
+        commands = [["migrate"], ["seed", str(self.folder / "seed.json")]]
+        done = self.run("console", input="".join(json.dumps(line) + "\n" for line in commands))
+        answers = [json.loads(line) for line in done.stdout.splitlines()]
+        assert [answer["code"] for answer in answers] == [0, 0], done.stdout + done.stderr
 
     @contextmanager
     def serving(self, *options: str, port: int = 0) -> Iterator[ServedApp]:

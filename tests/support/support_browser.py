@@ -120,6 +120,26 @@ def _seed(vertical: str) -> dict[str, Any]:
     return dict(yaml.safe_load(text))
 
 
+_PREPARED: dict[tuple[Path, str], str] = {}
+
+
+def _prepared(
+    configuration: dict[str, Any], seed: dict[str, Any], folder: Path, server: TestServer
+) -> str:
+    """A database with schema and first data of such a deployment, to be copied: made once per
+    server, whatever address the deployment has."""
+    key = server.folder, json.dumps({**configuration, "public_url": ""}, sort_keys=True)
+    if key not in _PREPARED:
+        name = f"template_{uuid.uuid4().hex[:12]}"
+        server.execute(f"CREATE DATABASE {name}")
+        home = AppHome.make(folder, server.url(name))
+        (folder / "app.json").write_text(json.dumps(configuration))
+        (folder / "seed.json").write_text(json.dumps(seed, default=str))
+        home.prepare()
+        _PREPARED[key] = name
+    return _PREPARED[key]
+
+
 @contextmanager
 def served(
     vertical: str,
@@ -131,18 +151,16 @@ def served(
 ) -> Iterator[ServedVertical]:
     """The app of a vertical on a free port and a fresh database, both gone afterwards; `services`
     are its specialised ones, `changes` are keys of `app.json`."""
+    port = free_port()
+    configuration = {**_configuration(vertical, port), **changes}
+    configuration["services"] = [*configuration["services"], *services]
+    seed = _seed(vertical)
     database = f"b_{uuid.uuid4().hex[:12]}"
-    server.execute(f"CREATE DATABASE {database}")
+    server.copy(_prepared(configuration, seed, folder / "template", server), database)
     try:
-        port = free_port()
         home = AppHome.make(folder, server.url(database))
-        configuration = {**_configuration(vertical, port), **changes}
-        configuration["services"] = [*configuration["services"], *services]
         (folder / "app.json").write_text(json.dumps(configuration))
         (folder / "secrets/notes-key").write_text(base64.b64encode(os.urandom(32)).decode())
-        seed = _seed(vertical)
-        (folder / "seed.json").write_text(json.dumps(seed, default=str))
-        home.prepare()
         options = ["--with-worker"] if with_worker else []
         if "media-processor" in services:  # the worker makes the sizes of photographs
             (folder / "media").mkdir()
@@ -150,7 +168,7 @@ def served(
         with home.serving(*options, port=port):
             yield ServedVertical(vertical, home, f"http://localhost:{port}", seed["owner"]["email"])
     finally:
-        server.execute(f"DROP DATABASE {database} WITH (FORCE)")
+        server.drop(database)
 
 
 def launch(playwright: Playwright) -> Browser:
