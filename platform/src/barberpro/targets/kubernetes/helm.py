@@ -58,6 +58,11 @@ class Helm:
         named = [f"--kube-context={self.context.name}"] if self.context.name else []
         return ["helm", *named, f"--namespace={self.namespace}", *words]
 
+    def _wins(self) -> list[str]:
+        """From Helm 4 on the API server keeps who set which field, and what somebody set by hand (the
+        manual's `kubectl patch`) would refuse the next release: what is deployed wins, as before."""
+        return ["--server-side=true", "--force-conflicts"] if helm_version()[0][0] >= 4 else []
+
     def history(self) -> list[HelmRevision]:
         """Oldest first; none where there is no release."""
         finished = run(self.words("history", RELEASE, "-o", "json", f"--max={HISTORY}"))
@@ -97,7 +102,7 @@ class Helm:
             )
         good = [entry for entry in history if entry.status in ("deployed", "superseded")]
         if good and last.status != "uninstalling":
-            self._call("rollback", RELEASE, str(good[-1].number), "--no-hooks")
+            self._call("rollback", RELEASE, str(good[-1].number), "--no-hooks", *self._wins())
             return f"{last.status} since {age:.0f} s: back to Helm revision {good[-1].number}"
         self._call("uninstall", RELEASE, "--no-hooks")
         return f"{last.status} since {age:.0f} s and never deployed: removed"
@@ -118,7 +123,7 @@ class Helm:
             command = self.words(
                 "upgrade", RELEASE, str(self.chart), "--install", "--values", given.name,
                 "--description", description, "--reset-values", f"--history-max={HISTORY}",
-                f"--timeout={int(seconds)}s", "-o", "json",
+                f"--timeout={int(seconds)}s", "-o", "json", *self._wins(),
             )  # fmt: skip
             with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as process:
                 try:
@@ -142,7 +147,14 @@ class Helm:
 
     def rollback(self, number: int) -> None:
         """Back to Helm revision ``number``; its hooks do not run: a schema never goes back."""
-        self._call("rollback", RELEASE, str(number), "--no-hooks", f"--history-max={HISTORY}")
+        self._call(
+            "rollback",
+            RELEASE,
+            str(number),
+            "--no-hooks",
+            f"--history-max={HISTORY}",
+            *self._wins(),
+        )
 
     def uninstall(self) -> bool:
         """False where there was no release. Hooks' objects go with the namespace."""
