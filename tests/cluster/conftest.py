@@ -16,15 +16,17 @@ KINDS = {"cluster": False, "node_cluster": True}  # fixture, and whether it has 
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Build the programs before the first test, whose time limit is too short for that."""
+    """Build programs and image before the first test, whose time limit is too short for that."""
     asked = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     if session.config.option.collectonly:
         return
-    for fixture in asked & KINDS.keys():
-        try:
+    try:
+        for fixture in sorted(asked & KINDS.keys()):
             build(programs_of(with_node=KINDS[fixture]))
-        except MissingError:
-            return  # the fixture says so, and skips
+        if "app_image" in asked:
+            make_app_image()
+    except MissingError:
+        return  # the fixture says so, and skips
 
 
 @pytest.fixture(scope="session")
