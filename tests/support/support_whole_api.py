@@ -20,6 +20,7 @@ from uuid import UUID
 import httpx
 from hypothesis import strategies as st
 from support_accounts import ORIGIN, Accounts, Caller
+from support_invariants import violations
 from support_openapi import formats, read, try_operation
 from support_shop import Shop
 
@@ -217,6 +218,10 @@ def _people(accounts: Accounts, shop: Shop) -> tuple[UUID, UUID]:
         shop.providers[0],
     )[0]
     accounts.rows(
+        "INSERT INTO occupancy (booking_id, resource_id, period)"
+        " SELECT id, provider_id, tstzrange(starts_at, ends_at) FROM booking"
+    )
+    accounts.rows(
         "INSERT INTO consent (client_id, purpose, text_version, locale, text_sha256, text, how,"
         " given_by) SELECT %s, p, '1', 'es-AR', sha256('x'), 'x', 'own_session', 'client:x' FROM"
         " unnest(ARRAY['activity_data', 'progress_data', 'nutrition_data', 'share_progress']) AS p",
@@ -229,3 +234,45 @@ def _people(accounts: Accounts, shop: Shop) -> tuple[UUID, UUID]:
     )
     accounts.rows("UPDATE service SET capacity = 5 WHERE id = %s", shop.services["solo"])
     return member, patient
+
+
+def furnish(world: World) -> None:
+    """Some of what a business has, made as its owner does: there is something to see on the pages."""
+    shop = world.shop
+    place, (first, *_) = str(shop.location), map(str, shop.providers)
+    cut, solo = str(shop.services["cut"]), str(shop.services["solo"])
+    day = shop.day.isoformat()
+    ((ana,),) = shop.rows("SELECT id::text FROM client LIMIT 1")
+    contact = {"name": "Eva", "email": "eva@api.example"}
+    wish = {"service_id": cut, "location_id": place, "provider_id": first, "client": contact}
+    made: dict[str, Any] = {}
+    for path, body in (
+        ("/bookings", {**wish, "starts_at": shop.at("10:00").isoformat(), "client_id": ana, "client": None}),
+        ("/bookings", {**wish, "starts_at": shop.at("11:00").isoformat()}),
+        ("/sessions", {"service_id": solo, "provider_id": first, "location_id": place,
+                       "starts_at": shop.at("16:00").isoformat()}),
+        ("/price-rules", {"kind": "percent", "percent": 110}),
+        ("/deposit-rules", {"kind": "fixed", "amount_centavos": 5, "applies": "no_shows", "no_shows": 1}),
+        ("/approval-rules", {"service_id": solo}),
+        ("/plans", {"name": "Tres", "credits": 3, "days": 30, "price_centavos": 5000}),
+        ("/resources", {"location_id": place, "kind": "sillón", "name": "1"}),
+        ("/loyalty/rules", {"name": "Diez", "stamps": 10, "percent": 50}),
+        ("/waiting-list", {"service_id": cut, "location_id": place, "first_day": day, "last_day": day,
+                           "client_id": ana}),
+        ("/walk-ins", {"service_id": cut, "location_id": place, "name": "Pasó"}),
+        ("/classes", {"service_id": solo, "provider_id": first, "location_id": place, "starts": "18:00",
+                      "weekday": shop.day.isoweekday(), "valid_from": day}),
+    ):  # fmt: skip
+        given = {name: value for name, value in body.items() if value is not None}
+        answer = world.caller.post(f"/api/v1{path}", json=given, headers=world.headers["owner"])
+        assert answer.status_code == 201, answer.text
+        made.setdefault(path, answer.json())
+    series = f"/api/v1/bookings/{made['/bookings']['id']}/series"
+    world.caller.post(series, json={"count": 3}, headers=world.headers["owner"])
+    sale = {"plan_id": made["/plans"]["id"], "client_id": ana, "method": "cash"}
+    world.caller.post("/api/v1/passes", json=sale, headers=world.headers["owner"])
+
+
+def counted(shop: Shop) -> list[str]:
+    """What is stored by halves, of things that are never stored alone."""
+    return violations(shop.rows, after_worker=False)

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 
 from barberpro_app.kit.errors import AppError
-from barberpro_app.kit.schemas import Email
+from barberpro_app.kit.schemas import FIRST_YEAR, LAST_YEAR, Email
 from barberpro_app.web.texts import Problem, problem
 
 MAX_FORM_BYTES = 64 * 1024
@@ -145,13 +145,15 @@ class Form:
             return None
         return time(int(value.split(":")[0]), int(value.split(":")[1]))
 
-    def day(self, name: str, *, required: bool = True) -> date | None:
+    def day(self, name: str, *, required: bool = True, from_year: int = FIRST_YEAR) -> date | None:
+        """A day that the API would take as well, by its years."""
         value = self.text(name, most=20, required=required)
         if not value:
             return None
         found = parse_day(value)
-        if found is None:
+        if found is None or not from_year <= found.year <= LAST_YEAR:
             self.refuse(name, "error.date")
+            return None
         return found
 
     def choice(self, name: str, options: Collection[str]) -> str:

@@ -107,7 +107,7 @@ async def save_profile(
 ) -> Response:
     form = await submitted(request)
     values = {
-        "born_on": form.day("nacimiento"),
+        "born_on": form.day("nacimiento", from_year=1900),
         "sex": form.choice("sexo", SEXES),
         "height_cm": decimal_of(form, "altura"),
         "weight_kg": decimal_of(form, "peso"),

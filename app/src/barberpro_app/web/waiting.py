@@ -127,8 +127,10 @@ async def join(request: Request, reader: Reader = Depends(reader_of)) -> Respons
 
 
 def _draft(reader: Reader, form: Form) -> WaitingDraft | None:
-    """What the form asks for; None with the problems noted in it."""
+    """What the form asks for; None with the problems noted in it. Raises `NotFoundError`."""
     service_id, location_id = parse_key(form.raw("servicio")), parse_key(form.raw("sede"))
+    if service_id is None or location_id is None:
+        raise NotFoundError
     session_id = parse_key(form.raw("sesion"))
     first, last = form.day("desde"), form.day("hasta")
     parts = [name for name in PARTS if name in form.several("partes")]
