@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from support_day import Day, address_of, day
+from support_day_pages import looks_everywhere
 from support_photographs import photograph
 from support_postgres import TestServer
 
@@ -55,6 +56,10 @@ def test_a_day(shop: Day) -> None:
     shop.look(ana, "own-stamps")
     _shows_the_work(shop, owner, ana)
     shop.closes(owner, revenue=4_000_000)
+
+
+def test_every_page(shop: Day) -> None:
+    looks_everywhere(shop)
 
 
 def _gives_stamps(shop: Day, owner: Page) -> None:

@@ -13,6 +13,7 @@ from support_activities import fit_file
 from support_axe import check
 from support_browser import PHONE
 from support_day import Day, address_of, day
+from support_day_pages import looks_everywhere
 from support_postgres import TestServer
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -55,6 +56,10 @@ def test_a_day(gym: Day, tmp_path: Path) -> None:
     gym.takes_cash(owner, "18.000")
     _brings_a_run(gym, ana, tmp_path)
     gym.closes(owner, revenue=3_900_000)
+
+
+def test_every_page(gym: Day) -> None:
+    looks_everywhere(gym)
 
 
 def _fills_a_class(gym: Day, owner: Page, first: Page, second: Page) -> None:
