@@ -14,7 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTS = sorted(
     str(path.relative_to(ROOT))
     for path in (ROOT / "tests" / "browser").glob("test_*.py")
-    if "support_axe" in path.read_text(encoding="utf-8")
+    if any(
+        name in path.read_text(encoding="utf-8") for name in ("support_axe", "support_day_pages")
+    )
 )
 
 
@@ -23,7 +25,7 @@ def main() -> None:
         log = Path(folder) / "looks"
         finished = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *TESTS],
-            cwd=ROOT, env={**os.environ, "BARBERPRO_AXE_LOG": str(log)}, check=False,
+            cwd=ROOT, env={**os.environ, "BARBERPRO_AXE_LOG": str(log), "BARBERPRO_EVERY_PAGE": "1"}, check=False,
             stdout=sys.stderr,
         )  # fmt: skip
         looks = [line.split() for line in log.read_text(encoding="utf-8").splitlines()]
