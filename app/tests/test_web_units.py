@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from barberpro_app.brand import colours
+from barberpro_app.kit.latin import plain
 from barberpro_app.web import lanes, language, picker, theme
 from barberpro_app.web.assets import icon
 from barberpro_app.web.formatting import Formats
@@ -156,3 +157,8 @@ def test_a_fortnight_starts_at_today_or_a_multiple_of_it() -> None:
     assert picker.strip_start(today + timedelta(days=13), today) == today
     assert picker.strip_start(today + timedelta(days=14), today) == today + timedelta(days=14)
     assert picker.strip_start(today - timedelta(days=3), today) == today
+
+
+def test_what_telephones_put_in_by_themselves_is_kept_on_paper() -> None:
+    typed = "\u201cLo de Ana\u201d \u2013 D\u2019Angelo \u2022 \u0141ód\u017a \u2026"
+    assert plain(typed) == '"Lo de Ana" - D\'Angelo · ?ódz .'

@@ -35,7 +35,7 @@ def render(app: AppConfiguration, payment: Payment) -> bytes:
     _amount(pdf, payment)
     pdf.set_font("Helvetica", size=9)
     pdf.set_text_color(70, 70, 70)
-    pdf.multi_cell(0, 5, plain(_LEGEND), new_x="LMARGIN", new_y="NEXT")
+    pdf.multi_cell(0, 5, plain(_LEGEND), align="L", new_x="LMARGIN", new_y="NEXT")
     return bytes(pdf.output())
 
 
@@ -49,18 +49,18 @@ def _head(pdf: FPDF, app: AppConfiguration, payment: Payment) -> None:
     pdf.rect(0, 0, _WIDTH, 5, style="F")
     pdf.set_y(_MARGIN)
     pdf.set_font("Helvetica", style="B", size=16)
-    pdf.multi_cell(0, 8, plain(app.brand.name), new_x="LMARGIN", new_y="NEXT")
+    pdf.multi_cell(0, 8, plain(app.brand.name), align="L", new_x="LMARGIN", new_y="NEXT")
     contact = " · ".join(
         part for part in (app.brand.contact_email, app.brand.contact_phone) if part
     )
     if contact:
         pdf.set_font("Helvetica", size=9)
         pdf.set_text_color(70, 70, 70)
-        pdf.multi_cell(0, 5, plain(contact), new_x="LMARGIN", new_y="NEXT")
+        pdf.multi_cell(0, 5, plain(contact), align="L", new_x="LMARGIN", new_y="NEXT")
         pdf.set_text_color(0, 0, 0)
     pdf.ln(5)
     pdf.set_font("Helvetica", style="B", size=12)
-    pdf.cell(0, 7, f"Recibo N.º {number(payment)}", new_x="LMARGIN", new_y="NEXT")
+    pdf.cell(0, 7, f"Recibo N.º {number(payment)}", align="L", new_x="LMARGIN", new_y="NEXT")
     pdf.ln(2)
 
 
@@ -84,7 +84,7 @@ def _row(pdf: FPDF, label: str, value: str) -> None:
     pdf.set_text_color(70, 70, 70)
     pdf.cell(38, 7, plain(label))
     pdf.set_text_color(0, 0, 0)
-    pdf.multi_cell(0, 7, plain(value), new_x="LMARGIN", new_y="NEXT")
+    pdf.multi_cell(0, 7, plain(value), align="L", new_x="LMARGIN", new_y="NEXT")
 
 
 def _amount(pdf: FPDF, payment: Payment) -> None:
