@@ -177,7 +177,6 @@ def test_a_peer_that_stays_busy_is_a_passing_fault_after_a_bounded_number_of_tri
     cloudflare.misbehave.extend(["429"] * 4)
     with pytest.raises(DnsPassingError, match="429 after 4 tries"):
         call(
-            requests.Session(),
             "GET",
             cloudflare.url + "/zones",
             title="Cloudflare",

@@ -23,7 +23,7 @@ from barberpro.operations.lifecycle import lifecycle_factories
 from barberpro.planning.findings import Finding, Severity
 from barberpro.planning.plans import canonical_json, checksum
 from barberpro.runs.kinds import Bound, RunInput
-from barberpro.runs.outcomes import Done, Failed, Outcome, RetryAfter
+from barberpro.runs.outcomes import Done, Failed, Outcome, RetryAfter, Skipped
 from barberpro.runs.rows import Deployment, Revision
 from barberpro.targets.local.platform import LocalPlatform
 from barberpro.targets.local.supervision import MARK
@@ -118,17 +118,18 @@ def bind(kind: str, target: RecordingTarget, states: States, **options: bool) ->
     return lifecycle_factories(target, states)[kind](given)
 
 
-def first(bound: Bound) -> Outcome:
-    return next(iter(bound.pipeline.steps())).run(bound.context)
+def last(bound: Bound) -> Outcome:
+    """What a run's last step comes to; the ones before it say what does not apply."""
+    *before, final = (step.run(bound.context) for step in bound.pipeline.steps())
+    assert all(isinstance(outcome, Skipped) for outcome in before)
+    return final
 
 
 @pytest.mark.parametrize("options", [{}, {"keep_backup": True}, {"keep_backup": False}])
 def test_destroy_keeps_a_backup_unless_told_not_to(options: dict[str, bool]) -> None:
     answers = {"destroy": Report("gone", {"backup": "/b/x.dump"})}
     target, states = RecordingTarget(answers=answers), States()
-    assert first(bind("destroy", target, states, **options)) == Done(
-        "gone", {"backup": "/b/x.dump"}
-    )
+    assert last(bind("destroy", target, states, **options)) == Done("gone", {"backup": "/b/x.dump"})
     assert target.calls == [("destroy", (PLAN.deployment_id, options.get("keep_backup", True)))]
     assert states.written == ["destroyed"]
 
@@ -137,9 +138,9 @@ def test_what_does_not_end_well_is_not_written_down_as_done() -> None:
     states = States()
     faults: dict[str, Exception] = {"destroy": BarberProError("disk full", mend="free space")}
     target = RecordingTarget(faults=faults)
-    assert first(bind("destroy", target, states)) == Failed("disk full", "", "free space")
+    assert last(bind("destroy", target, states)) == Failed("disk full", "", "free space")
     target.faults = {"stop": PassingFaultError("busy", seconds=0.1)}
-    assert first(bind("stop", target, states)) == RetryAfter(0.1, "busy")
+    assert last(bind("stop", target, states)) == RetryAfter(0.1, "busy")
     assert states.written == []
 
 

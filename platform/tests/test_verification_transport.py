@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -217,9 +218,14 @@ def test_ports_beyond_loopback_or_plan_are_found() -> None:
 
 
 def test_a_listener_that_the_target_does_not_tell_of_is_seen_on_its_process() -> None:
-    with socket.socket() as leak:
-        leak.bind(("127.0.0.1", 0))
-        leak.listen()
-        port = leak.getsockname()[1]
-        assert blocking(check_ports([], set(), [os.getpid()])) == [f"port-exposed-127-0-0-1-{port}"]
-        assert blocking(check_ports([], {port}, [os.getpid()])) == []
+    leak = "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1]); input()"
+    with subprocess.Popen(
+        [sys.executable, "-uc", leak], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        seen = [
+            blocking(check_ports([], planned, [process.pid])) for planned in (set[int](), {port})
+        ]
+        process.communicate("\n")
+    assert seen == [[f"port-exposed-127-0-0-1-{port}"], []]

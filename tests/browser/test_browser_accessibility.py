@@ -109,7 +109,7 @@ def test_the_pages_of_the_team(page: Page, vertical: Serving, screen: str) -> No
         page.goto(f"{deployed.url}/agenda?vista={view}&dia={day}")
         check(page, f"9-agenda-{view}-{screen}")
     page.locator(".event summary").first.click()
-    page.locator(".acts[open] a").click()
+    page.locator(".acts[open] a[href*='/mover']").click()
     check(page, f"9-agenda-move-{screen}")
     page.goto(f"{deployed.url}/agenda?vista=dia&dia={day}")
     page.get_by_role("link", name="Carla Sosa", exact=True).first.click()

@@ -33,9 +33,6 @@ class Cloudflare:
     def __init__(self, credentials: CloudflareCredentials) -> None:
         self._given = credentials
         self._zone_id = ""
-        self._session = requests.Session()
-        token = credentials.api_token.get_secret_value()
-        self._session.headers["Authorization"] = f"Bearer {token}"
         self.title = f"Cloudflare, zone {credentials.zone}"
 
     def read(self, name: str, kind: str) -> RecordSet | None:
@@ -109,7 +106,11 @@ class Cloudflare:
 
     def _request(self, method: str, path: str, *, missing: Any = None, **arguments: Any) -> Any:
         answer = call(
-            self._session, method, self._given.api + path, title="Cloudflare", **arguments
+            method,
+            self._given.api + path,
+            title="Cloudflare",
+            headers={"Authorization": f"Bearer {self._given.api_token.get_secret_value()}"},
+            **arguments,
         )
         body = _body_of(answer)
         if answer.status_code == 404 and method in {"GET", "DELETE"}:

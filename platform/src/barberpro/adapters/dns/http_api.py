@@ -17,7 +17,6 @@ BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 def call(
-    session: requests.Session,
     method: str,
     url: str,
     *,
@@ -33,7 +32,7 @@ def call(
     problem = ""
     for attempt in range(1, TRIES + 1):
         try:
-            answer = session.request(
+            answer = requests.request(
                 method, url, timeout=TIMEOUT_SECONDS, allow_redirects=False, **arguments
             )
         except requests.RequestException as error:

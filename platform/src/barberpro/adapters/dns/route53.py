@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-import requests
 from defusedxml.ElementTree import ParseError, fromstring
 from pydantic import SecretStr
 from requests_aws4auth import AWS4Auth
@@ -39,9 +38,8 @@ class Route53:
     def __init__(self, credentials: Route53Credentials) -> None:
         self._given = credentials
         self._zone_path = ""
-        self._session = requests.Session()
         token = credentials.session_token
-        self._session.auth = AWS4Auth(
+        self._auth = AWS4Auth(
             credentials.access_key_id,
             credentials.secret_access_key.get_secret_value(),
             SIGNED_FOR,
@@ -103,7 +101,7 @@ class Route53:
 
     def _request(self, method: str, path: str, **arguments: Any) -> Element:
         url = self._given.api + VERSION + path
-        answer = call(self._session, method, url, title="Route 53", **arguments)
+        answer = call(method, url, title="Route 53", auth=self._auth, **arguments)
         try:
             body: Element = fromstring(answer.content)
         except ParseError as error:
