@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -11,9 +10,9 @@ from fastapi import FastAPI
 from mercado_pago import TOKEN, MercadoPagoDouble
 from support_postgres import TestServer
 from support_shop import SYSTEM_ACTOR
-from support_web import Browser, deployment, use
+from support_team import query, signed_in
+from support_web import deployment, use
 
-from barberpro_app.identity.repository import Subject
 from barberpro_app.kit.metrics import Metrics
 from barberpro_app.payment.online import OnlinePayments
 from barberpro_app.settings import Secret, Settings, load_settings
@@ -40,28 +39,10 @@ def settings(
         yield found
 
 
-def query(settings: Settings, statement: str, *values: object) -> list[tuple[Any, ...]]:
-    with psycopg.connect(settings.secrets.database_url, autocommit=True) as connection:
-        cursor = connection.execute(statement.encode(), values)
-        return list(cursor.fetchall()) if cursor.description else []
-
-
-async def team(application: FastAPI, settings: Settings, role: str) -> Browser:
-    query(
-        settings,
-        "INSERT INTO staff_user (email, name, role) VALUES (%s, 'X', %s) ON CONFLICT DO NOTHING",
-        f"{role}@example.com", role,
-    )  # fmt: skip
-    key = query(settings, "SELECT id FROM staff_user WHERE role = %s LIMIT 1", role)[0][0]
-    browser = Browser(application)
-    await browser.sign_in(application, Subject(staff_id=key))
-    return browser
-
-
 def test_an_owner_connects_and_disconnects(settings: Settings) -> None:
     async def steps(application: FastAPI) -> None:
         online: OnlinePayments = application.state.online_payments
-        owner = await team(application, settings, "owner")
+        owner = await signed_in(application, settings, "owner")
         page = await owner.get(HOME)
         assert not online.enabled
         assert "No está conectado" in page.text
@@ -96,7 +77,7 @@ def test_an_owner_connects_and_disconnects(settings: Settings) -> None:
         assert not online.enabled
         assert query(settings, "SELECT 1 FROM sealed_setting") == []
         for role in ("manager", "reception"):
-            assert (await (await team(application, settings, role)).get(HOME)).status == 403
+            assert (await (await signed_in(application, settings, role)).get(HOME)).status == 403
 
     use(settings, steps)
 
@@ -111,7 +92,7 @@ def test_a_provider_that_is_away_is_not_taken_for_a_refusal(
     assert double.address
 
     async def steps(application: FastAPI) -> None:
-        owner = await team(application, away, "owner")
+        owner = await signed_in(application, away, "owner")
         page = await owner.get(HOME)
         form = next(form for form in page.forms if "token" in form.values)
         answer = await owner.send(page, form, token=TOKEN)

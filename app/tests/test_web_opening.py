@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 from fastapi import FastAPI
 from support_postgres import TestServer
-from support_web import ORIGIN, Browser, deployment, use
+from support_team import query, signed_in
+from support_web import ORIGIN, deployment, use
 
-from barberpro_app.identity.repository import Subject
 from barberpro_app.settings import Settings
 
 HOME = "/ajustes/primeros-pasos"
@@ -22,27 +20,9 @@ def settings(tmp_path: Path, postgres_server: TestServer) -> Iterator[Settings]:
         yield found
 
 
-def query(settings: Settings, statement: str, *values: object) -> list[tuple[Any, ...]]:
-    with psycopg.connect(settings.secrets.database_url, autocommit=True) as connection:
-        cursor = connection.execute(statement.encode(), values)
-        return list(cursor.fetchall()) if cursor.description else []
-
-
-async def team(application: FastAPI, settings: Settings, role: str) -> Browser:
-    query(
-        settings,
-        "INSERT INTO staff_user (email, name, role) VALUES (%s, 'X', %s) ON CONFLICT DO NOTHING",
-        f"{role}@example.com", role,
-    )  # fmt: skip
-    key = query(settings, "SELECT id FROM staff_user WHERE role = %s LIMIT 1", role)[0][0]
-    browser = Browser(application)
-    await browser.sign_in(application, Subject(staff_id=key))
-    return browser
-
-
 def test_from_the_first_sign_in_to_the_open_door(settings: Settings) -> None:
     async def steps(application: FastAPI) -> None:
-        owner = await team(application, settings, "owner")
+        owner = await signed_in(application, settings, "owner")
         assert HOME in (await owner.get("/agenda")).links
         page = await owner.get(HOME)
         assert "0 de 7 pasos" in page.text
@@ -85,7 +65,7 @@ def test_from_the_first_sign_in_to_the_open_door(settings: Settings) -> None:
 
 def test_who_does_not_want_it_is_not_asked_again(settings: Settings) -> None:
     async def steps(application: FastAPI) -> None:
-        owner = await team(application, settings, "owner")
+        owner = await signed_in(application, settings, "owner")
         page = await owner.get("/agenda")
         await owner.send(page, page.form("/terminar"))
         assert "Primeros pasos" not in (await owner.get("/agenda")).text
@@ -99,7 +79,7 @@ def test_what_is_missing_is_said(settings: Settings) -> None:
     query(settings, "DELETE FROM provider_service")
 
     async def steps(application: FastAPI) -> None:
-        text = (await (await team(application, settings, "owner")).get(HOME)).text
+        text = (await (await signed_in(application, settings, "owner")).get(HOME)).text
         assert "Falta la dirección" in text
         assert "Sin horarios: 1" in text
         assert "Sin nadie que los dé: 1" in text
@@ -109,7 +89,7 @@ def test_what_is_missing_is_said(settings: Settings) -> None:
 
 def test_it_is_for_who_leads(settings: Settings) -> None:
     async def steps(application: FastAPI) -> None:
-        manager = await team(application, settings, "manager")
+        manager = await signed_in(application, settings, "manager")
         assert "No mostrar más" not in (await manager.get("/agenda")).text
         page = await manager.get(HOME)
         assert page.status == 200
@@ -119,7 +99,7 @@ def test_it_is_for_who_leads(settings: Settings) -> None:
             token = page.form(f"{HOME}/business").values["form_token"][0]
             assert (await manager.post(f"{HOME}/{wrong}", form_token=token)).status == 404
         assert (await manager.post(f"{HOME}/business", form_token="")).status == 403
-        reception = await team(application, settings, "reception")
+        reception = await signed_in(application, settings, "reception")
         assert (await reception.get(HOME)).status == 403
 
     use(settings, steps)

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 from fastapi import FastAPI
 from support_postgres import TestServer
+from support_team import query, signed_in
 from support_web import Browser, deployment, use
 
-from barberpro_app.identity.repository import Subject
 from barberpro_app.settings import Settings
 
 
@@ -21,27 +19,9 @@ def settings(tmp_path: Path, postgres_server: TestServer) -> Iterator[Settings]:
         yield found
 
 
-def query(settings: Settings, statement: str, *values: object) -> list[tuple[Any, ...]]:
-    with psycopg.connect(settings.secrets.database_url, autocommit=True) as connection:
-        cursor = connection.execute(statement.encode(), values)
-        return list(cursor.fetchall()) if cursor.description else []
-
-
-async def team(application: FastAPI, settings: Settings, role: str) -> Browser:
-    query(
-        settings,
-        "INSERT INTO staff_user (email, name, role) VALUES (%s, 'X', %s) ON CONFLICT DO NOTHING",
-        f"{role}@example.com", role,
-    )  # fmt: skip
-    key = query(settings, "SELECT id FROM staff_user WHERE role = %s LIMIT 1", role)[0][0]
-    browser = Browser(application)
-    await browser.sign_in(application, Subject(staff_id=key))
-    return browser
-
-
 def test_every_page_of_the_menu_is_there(settings: Settings) -> None:
     async def steps(application: FastAPI) -> None:
-        owner = await team(application, settings, "owner")
+        owner = await signed_in(application, settings, "owner")
         start = await owner.get("/ajustes")
         assert start.status == 200
         addresses = {link for link in start.links if link.startswith(("/ajustes/", "/matri"))}
@@ -57,12 +37,12 @@ def test_every_page_of_the_menu_is_there(settings: Settings) -> None:
 
 def test_the_menu_shows_what_one_may_see(settings: Settings) -> None:
     async def steps(application: FastAPI) -> None:
-        manager = await team(application, settings, "manager")
+        manager = await signed_in(application, settings, "manager")
         links = (await manager.get("/ajustes")).links
         assert "/ajustes/auditoria" in links
         assert "/ajustes/api" not in links
         assert "/calendarios" not in links  # that service is not enabled
-        reception = await team(application, settings, "reception")
+        reception = await signed_in(application, settings, "reception")
         assert (await reception.get("/ajustes")).status == 403
 
     use(settings, steps)
@@ -82,7 +62,7 @@ def test_services_are_shown_by_category(settings: Settings) -> None:
     another_service(settings)
 
     async def steps(application: FastAPI) -> None:
-        owner = await team(application, settings, "owner")
+        owner = await signed_in(application, settings, "owner")
         assert "Más servicios" not in (await owner.get("/")).text
         page = await owner.get("/ajustes/servicios")
         form = await owner.get(page.link("/ajustes/servicios/0"))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
 from barberpro_app.booking.errors import refusal
 from barberpro_app.kit import routines
 from barberpro_app.kit.database import Connection
+from barberpro_app.kit.stored_rules import read_rules, store_rules
 
 _SCORE = """
 SELECT c.id AS client_id, c.name, client_no_shows(c.id) AS missed, client_is_blocked(c.id) AS blocked,
@@ -31,25 +30,12 @@ WHERE b.client_id = %s AND b.status = 'no_show' ORDER BY b.starts_at DESC LIMIT 
 
 
 async def rules(connection: Connection) -> dict[str, Any]:
-    cursor = await connection.execute(
-        "SELECT attendance_rules() AS value, coalesce((SELECT version FROM settings_value"
-        " WHERE key = 'attendance'), 0) AS version"
-    )
-    row = await cursor.fetchone()
-    assert row is not None  # a query without a table gives a row
-    return {**row["value"], "version": row["version"]}
+    return await read_rules(connection, "attendance_rules", "attendance")
 
 
 async def set_rules(connection: Connection, value: dict[str, Any], version: int) -> bool:
     """False if somebody changed them meanwhile."""
-    cursor = await connection.execute(
-        "INSERT INTO settings_value AS s (key, value) SELECT 'attendance', %(value)s"
-        " WHERE %(version)s = 0 OR EXISTS (SELECT FROM settings_value WHERE key = 'attendance')"
-        " ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, version = s.version + 1,"
-        " updated_at = now() WHERE s.version = %(version)s",
-        {"value": Jsonb(value), "version": version},
-    )
-    return cursor.rowcount == 1
+    return await store_rules(connection, "attendance", value, version)
 
 
 async def score(connection: Connection, client_id: UUID) -> dict[str, Any] | None:

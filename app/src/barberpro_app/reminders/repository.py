@@ -6,9 +6,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
 from barberpro_app.kit.database import Connection
+from barberpro_app.kit.stored_rules import store_rules
 
 
 async def rules(connection: Connection) -> list[dict[str, Any]]:
@@ -85,14 +84,7 @@ async def preferences(connection: Connection) -> dict[str, Any] | None:
 
 async def set_preferences(connection: Connection, value: dict[str, Any], version: int) -> bool:
     """False if somebody changed them meanwhile."""
-    cursor = await connection.execute(
-        "INSERT INTO settings_value AS s (key, value) SELECT 'messages', %(value)s"
-        " WHERE %(version)s = 0 OR EXISTS (SELECT FROM settings_value WHERE key = 'messages')"
-        " ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, version = s.version + 1,"
-        " updated_at = now() WHERE s.version = %(version)s",
-        {"value": Jsonb(value), "version": version},
-    )
-    return cursor.rowcount == 1
+    return await store_rules(connection, "messages", value, version)
 
 
 async def prune(connection: Connection) -> int:

@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 
 from barberpro_app.kit import routines
 from barberpro_app.kit.database import Connection
+from barberpro_app.kit.stored_rules import read_rules, store_rules
 from barberpro_app.series.errors import refusal
 
 Document = dict[str, Any]
@@ -47,25 +48,12 @@ async def has_credits(connection: Connection, client_id: UUID) -> bool:
 
 
 async def rules(connection: Connection) -> Document:
-    cursor = await connection.execute(
-        "SELECT series_rules() AS value, coalesce((SELECT version FROM settings_value"
-        " WHERE key = 'series'), 0) AS version"
-    )
-    row = await cursor.fetchone()
-    assert row is not None  # a query without a table gives a row
-    return {**row["value"], "version": row["version"]}
+    return await read_rules(connection, "series_rules", "series")
 
 
 async def set_rules(connection: Connection, value: Document, version: int) -> bool:
     """False if somebody changed them meanwhile."""
-    cursor = await connection.execute(
-        "INSERT INTO settings_value AS s (key, value) SELECT 'series', %(value)s"
-        " WHERE %(version)s = 0 OR EXISTS (SELECT FROM settings_value WHERE key = 'series')"
-        " ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, version = s.version + 1,"
-        " updated_at = now() WHERE s.version = %(version)s",
-        {"value": Jsonb(value), "version": version},
-    )
-    return cursor.rowcount == 1
+    return await store_rules(connection, "series", value, version)
 
 
 async def advance(

@@ -4,28 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from psycopg.types.json import Jsonb
-
 from barberpro_app.kit.database import Connection
+from barberpro_app.kit.stored_rules import read_rules, store_rules
 
 
 async def rules(connection: Connection) -> dict[str, Any]:
-    cursor = await connection.execute(
-        "SELECT team_notice_rules() AS value, coalesce((SELECT version FROM settings_value"
-        " WHERE key = 'team_notices'), 0) AS version"
-    )
-    row = await cursor.fetchone()
-    assert row is not None  # a query without a table gives a row
-    return {**row["value"], "version": row["version"]}
+    return await read_rules(connection, "team_notice_rules", "team_notices")
 
 
 async def set_rules(connection: Connection, value: dict[str, Any], version: int) -> bool:
     """False if somebody changed them meanwhile."""
-    cursor = await connection.execute(
-        "INSERT INTO settings_value AS s (key, value) SELECT 'team_notices', %(value)s"
-        " WHERE %(version)s = 0 OR EXISTS (SELECT FROM settings_value WHERE key = 'team_notices')"
-        " ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, version = s.version + 1,"
-        " updated_at = now() WHERE s.version = %(version)s",
-        {"value": Jsonb(value), "version": version},
-    )
-    return cursor.rowcount == 1
+    return await store_rules(connection, "team_notices", value, version)
