@@ -130,7 +130,7 @@ def test_a_killed_helm_is_healed(
     deployed: Helm, target: KubernetesTarget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As `kill -9` leaves it: a release that is pending blocks the next one."""
-    values = target._values(target.records.required(ID), PLAN, 1)
+    values = target.releases.values(target.records.required(ID), PLAN, 1)
 
     def killed() -> None:
         if deployed.history()[-1].status.startswith("pending"):
