@@ -11,6 +11,8 @@ of calls that go wrong. Every accepted message is in `accepted`; reports of it a
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import queue
 import random
@@ -23,6 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from barberpro_app.integration_processor.templates import load_templates, places
 from barberpro_app.whatsapp_webhook.signature import sign
@@ -98,6 +101,18 @@ class Meta:
         return 200, {"messaging_product": "whatsapp",
                      "contacts": [{"input": body["to"], "wa_id": body["to"]}],
                      "messages": [{"id": wamid, "message_status": "accepted"}]}, {}  # fmt: skip
+
+    def number(self, path: str, query: dict[str, str], authorization: str) -> Answer:
+        """The number itself: "Phone numbers"; `appsecret_proof` as in "Secure Graph API calls"."""
+        if authorization != f"Bearer {TOKEN}":
+            return error(190, "Invalid OAuth access token", 401)
+        proof = hmac.new(APP_SECRET.encode(), TOKEN.encode(), hashlib.sha256).hexdigest()
+        if "appsecret_proof" in query and query["appsecret_proof"] != proof:
+            return error(100, "Invalid appsecret_proof provided in the API argument")
+        parts = path.strip("/").split("/")
+        if len(parts) != 2 or not parts[0].startswith("v") or parts[1] != NUMBER_ID:
+            return error(100, "Unsupported get request. Object does not exist")
+        return 200, {"id": NUMBER_ID, "display_phone_number": "+1 555-078-3881"}, {}
 
     def _problem(self, body: Any) -> Answer | None:
         if not isinstance(body, dict) or body.get("messaging_product") != "whatsapp":
@@ -247,6 +262,15 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if not made[0]:
             made = meta.answer(self.path, self.headers.get("authorization", ""), raw)
+        self._say(made)
+
+    def do_GET(self) -> None:
+        address = urlsplit(self.path)
+        authorization = self.headers.get("authorization", "")
+        query = dict(parse_qsl(address.query))
+        self._say(self.server.meta.number(address.path, query, authorization))
+
+    def _say(self, made: Answer) -> None:
         status, body, headers = made
         content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
         self.send_response(status)

@@ -23,8 +23,8 @@ from barberpro_app.calendar_sync import jobs as calendar_jobs
 from barberpro_app.calendar_sync.jobs import CalendarJobs
 from barberpro_app.health.schema import current_schema, required_schema
 from barberpro_app.identity import repository as identity_repository
-from barberpro_app.integration_processor.instead import ByEmailInstead
-from barberpro_app.integration_processor.setup import is_heard, is_set_up
+from barberpro_app.integration_processor.channel import Channel
+from barberpro_app.integration_processor.setup import is_heard
 from barberpro_app.kit.database import Database
 from barberpro_app.kit.errors import UnavailableError
 from barberpro_app.kit.links import BookingLinks
@@ -43,6 +43,7 @@ from barberpro_app.series import jobs as series_jobs
 from barberpro_app.settings import Settings
 from barberpro_app.vault import service as vault
 from barberpro_app.waiting_list import jobs as waiting_jobs
+from barberpro_app.whatsapp_webhook.jobs import Heard
 
 #: How long a new message may lie before somebody looks; a sign-in link wakes the worker itself.
 OUTBOX_SECONDS = 2.0
@@ -127,7 +128,7 @@ class Worker:
         self._idle = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._outbox = self._make_outbox(metrics)
-        self._whatsapp = _whatsapp_of(settings, database, metrics)
+        self._whatsapp = Channel(settings, database, metrics)
         self._brand_version = 0
         self.last_turn = time.monotonic()
 
@@ -159,12 +160,10 @@ class Worker:
             Job("prune_reminders", DAY, lambda: reminder_jobs.prune(database)),
         ]  # fmt: skip
         jobs.append(Job("whatsapp_outbox", WHATSAPP_SECONDS, self._whatsapp.run))
-        if is_heard(self._settings):
-            inbox = import_module("barberpro_app.whatsapp_webhook.inbox").Inbox(
-                self._settings, database
-            )
-            jobs.append(Job("whatsapp_inbox", WHATSAPP_SECONDS, inbox.run_once))
-            jobs.append(Job("prune_whatsapp", DAY, inbox.prune))
+        if "whatsapp-webhook" in self._settings.app.services:
+            heard = Heard(self._settings, database, is_heard)
+            jobs.append(Job("whatsapp_inbox", WHATSAPP_SECONDS, heard.run))
+            jobs.append(Job("prune_whatsapp", DAY, heard.prune))
         if "payment" in self._settings.app.services:
             desk = PaymentDesk(database, self._settings.app, OnlinePayments(self._settings))
             jobs.append(Job("payments", PAYMENT_SECONDS, lambda: payment_jobs.work(desk)))
@@ -292,14 +291,6 @@ class Worker:
     async def _prune_messages(self) -> int:
         async with self._database.connection() as connection:
             return await message_repository.delete_old(connection, KEEP_MESSAGES)
-
-
-def _whatsapp_of(settings: Settings, database: Database, metrics: Metrics) -> Any:
-    """Who empties the outbox of WhatsApp; its libraries are loaded only where it is set up."""
-    if "integration-processor" in settings.app.services and is_set_up(settings):
-        module = import_module("barberpro_app.integration_processor.processor")
-        return module.Processor(settings, database, metrics)
-    return ByEmailInstead(database)
 
 
 def _jobs_of(settings: Settings, database: Database, share: Share) -> list[Job]:

@@ -12,7 +12,7 @@ import json
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from barberpro_app.calendar_sync.errors import PeerError
 from barberpro_app.calendar_sync.guard import Reply, Web
 from barberpro_app.calendar_sync.sealing import Sealer
 from barberpro_app.kit import clock
-from barberpro_app.settings import Settings
+from barberpro_app.settings import Calendars, Settings
 
 SCOPES = (
     "https://www.googleapis.com/auth/calendar.events"
@@ -121,14 +121,38 @@ class GoogleSignIn:
         raise PeerError("later", f"{reply.status} {fault}".strip())
 
     async def _post(self, url: str, values: dict[str, str]) -> Reply:
-        web = Web(own_network=self._addresses.own_network)
-        try:
-            return await web.send(
-                "POST", url, content=urlencode(values).encode(), unauthorized=True,
-                headers={"Content-Type": "application/x-www-form-urlencoded"},
-            )  # fmt: skip
-        finally:
-            await web.close()
+        return await _form(self._addresses, url, values)
+
+
+async def try_client(
+    addresses: Calendars, back: str, client_id: str, client_secret: str
+) -> Literal["ok", "client", "address", "away"]:
+    """Whether Google knows this client and its secret, and our address `back`: a code of nobody's is
+    exchanged, and what Google finds wrong with the request says so. Never raises for what a network
+    may do."""
+    values = {"grant_type": "authorization_code", "code": "4/0", "redirect_uri": back,
+              "client_id": client_id, "client_secret": client_secret}  # fmt: skip
+    try:
+        reply = await _form(addresses, f"{addresses.google_oauth}/token", values)
+    except PeerError:
+        return "away"
+    fault = str(body_of(reply).get("error", ""))
+    if fault == "redirect_uri_mismatch":
+        return "address"
+    if fault in {"invalid_client", "unauthorized_client"}:
+        return "client"
+    return "ok" if fault == "invalid_grant" else "away"
+
+
+async def _form(addresses: Calendars, url: str, values: dict[str, str]) -> Reply:
+    web = Web(own_network=addresses.own_network)
+    try:
+        return await web.send(
+            "POST", url, content=urlencode(values).encode(), unauthorized=True,
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+        )  # fmt: skip
+    finally:
+        await web.close()
 
 
 def body_of(reply: Reply) -> dict[str, Any]:

@@ -78,8 +78,8 @@ BY_SERVICE: Mapping[str, tuple[str, ...]] = {
         "barberpro_app.web.setup.nutritionists",
     ),
     "provider-verification-service": ("barberpro_app.web.setup.licences",),
-    "whatsapp-webhook": ("barberpro_app.web.notices_mine",),
-    "calendar-sync": ("barberpro_app.web.calendars",),
+    "whatsapp-webhook": ("barberpro_app.web.notices_mine", "barberpro_app.web.setup.whatsapp"),
+    "calendar-sync": ("barberpro_app.web.calendars", "barberpro_app.web.setup.google"),
     "portfolio-service": (
         "barberpro_app.web.portfolio_gallery",
         "barberpro_app.web.photos",

@@ -63,6 +63,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         Entry("/ajustes/espera", "waiting.title"),
         Entry("/ajustes/series", "series.settings", "payment"),
         Entry("/calendarios", "calendar.title", "calendar-sync"),
+        Entry("/ajustes/google", "google.title", "calendar-sync", ("owner",)),
     )),
     ("money", (
         Entry("/ajustes/cobros-en-linea", "online.title", "payment", ("owner",)),
@@ -75,6 +76,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         Entry("/ajustes/recordatorios", "reminders.title"),
         Entry("/ajustes/avisos-al-equipo", "notices_team.title"),
         Entry("/ajustes/mensajes", "messages.title"),
+        Entry("/ajustes/whatsapp", "whatsapp.title", "whatsapp-webhook", ("owner",)),
         Entry("/ajustes/instagram", "instagram.title", "social-sharing-service", _LEADERS),
     )),
     ("team", (
