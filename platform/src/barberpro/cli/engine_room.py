@@ -11,10 +11,13 @@ from barberpro.adapters.catalog_files import load_catalog
 from barberpro.deployment.context import Surroundings
 from barberpro.deployment.pipeline import deploy_factory
 from barberpro.operations.documents import regenerate_runbook
+from barberpro.operations.fleet.upgrading import UPGRADE, upgrade_factory
 from barberpro.operations.lifecycle import lifecycle_factories
 from barberpro.runs.engine import Engine
 from barberpro.runs.events import Listener
 from barberpro.runs.registry import Registry
+from barberpro.targets.kubernetes.records import Records
+from barberpro.targets.local.layout import Layout
 from barberpro.targets.protocol import Target
 
 
@@ -32,6 +35,7 @@ def open_engine(
         around = Surroundings(target, documents, registry, policies)
         kinds = {
             "deploy": deploy_factory(around),
+            UPGRADE: upgrade_factory(around, Records(Layout.of().home)),
             **lifecycle_factories(
                 target,
                 registry,

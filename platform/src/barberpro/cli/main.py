@@ -24,6 +24,11 @@ COMMANDS = {
         "Turn a template into a live booking business, or update one.",
         "BarberPro: reading the catalog and planning ...",
     ),
+    "upgrade": Entry(
+        "barberpro.cli.commands.upgrade:upgrade",
+        "Bring all deployments up to date, in waves.",
+        "BarberPro: looking at every deployment ...",
+    ),
     "plan": Entry("barberpro.cli.commands.plan:plan", "Show what deploy would do, and change nothing."),
     "list": Entry("barberpro.cli.commands.overview:list_", "All deployments of this machine."),
     "status": Entry("barberpro.cli.commands.overview:status", "One deployment: state, services, open points."),

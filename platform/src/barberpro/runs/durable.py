@@ -79,14 +79,18 @@ class Durable:
         self._executor = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._handover = Handover(url, APPLICATION, self._executor, self._patience)
         self._launched = False
+        self._opening = threading.Lock()  # runs of several threads may begin at once
 
     def open(self, *, resume: bool) -> None:
         """Launches DBOS in this process; its schema is created or upgraded when it has to be.
 
         With ``resume`` it is ready to resume a run at once; without, within a second.
         """
-        if self._launched:
-            return
+        with self._opening:
+            if not self._launched:
+                self._launch(resume=resume)
+
+    def _launch(self, *, resume: bool) -> None:
         if not self._one.acquire(blocking=False):
             raise EngineBusyError(mend="close the other engine of this process first")
         _quiet()

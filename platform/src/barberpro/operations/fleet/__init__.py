@@ -1,0 +1,1 @@
+"""Many deployments at once: what would change, waves of upgrades, and how all of them stand."""
