@@ -65,7 +65,7 @@ class Composer:
         self._links = links
         self._values_of = BookingValues(app, links)
         self.zone = app.zone
-        self._texts = Texts(app.words, neutral=self._neutral)
+        self._texts = Texts(app.words, neutral=self._neutral, brand=app.brand)
         self._host = urlsplit(app.public_url).hostname or "localhost"
 
     def compose(self, message: OutgoingMessage, *, sign_in_url: str = "") -> EmailMessage:

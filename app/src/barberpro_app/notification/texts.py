@@ -15,6 +15,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from barberpro_app.brand.colours import BLACK, hexadecimal, nearest_readable, parse
+from barberpro_app.settings import Brand
+
 DEFAULT_LOCALE = "es-AR"
 LOCALES = ("es-AR", "en")
 _WORDS: dict[str, dict[str, str]] = {
@@ -52,9 +55,12 @@ def match_locale(wanted: str | None, default: str) -> str:
 
 
 class Texts:
-    """The texts of one deployment. `words` is app.json's; `neutral` hides what it is about."""
+    """The texts of one deployment. `words` is app.json's; `neutral` hides what it is about, and
+    with it whose `brand` it is."""
 
-    def __init__(self, words: Mapping[str, Mapping[str, str]], *, neutral: bool) -> None:
+    def __init__(
+        self, words: Mapping[str, Mapping[str, str]], *, neutral: bool, brand: Brand | None = None
+    ) -> None:
         self._environment = Environment(
             loader=FileSystemLoader(str(files(__package__) / "templates")),
             undefined=StrictUndefined,
@@ -69,6 +75,9 @@ class Texts:
             autoescape=True,
             auto_reload=False,
         ).get_template("layout.html")
+        self._brand = "" if brand is None or neutral else brand.name
+        colour = BLACK if brand is None or neutral else parse(brand.primary_color)
+        self._colour = hexadecimal(nearest_readable(colour))
         self._words = {
             locale: {
                 **_WORDS[locale],
@@ -95,8 +104,9 @@ class Texts:
 
     def _html(self, locale: str, subject: str, lines: list[str]) -> str:
         return self._layout.render(
-            lang=locale, subject=subject, blocks=[_block(line) for line in lines if line]
-        )
+            lang=locale, subject=subject, brand=self._brand, colour=self._colour,
+            blocks=[_block(line) for line in lines if line],
+        )  # fmt: skip
 
 
 def _one_line(value: Any) -> Any:
@@ -105,12 +115,14 @@ def _one_line(value: Any) -> Any:
 
 
 def _plain(lines: list[str]) -> str:
-    out = []
+    out: list[str] = []
     for line in lines:
+        if out and out[-1] and line.startswith((_BUTTON, _SMALL)):
+            out.append("")  # the lines before may come from a file of their own
         if line.startswith(_BUTTON):
             label, _, address = line.removeprefix(_BUTTON).rpartition(" | ")
             out.append(f"{label}:\n{address}")
-        elif not line.startswith(_PICTURE):
+        elif not line.startswith(_PICTURE) and (line or (out and out[-1])):
             out.append(line.removeprefix(_SMALL))
     return "\n".join(out).strip() + "\n"
 

@@ -7,7 +7,7 @@ or extracted has no surfaces. The findings before are kept: the history is the c
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -24,6 +24,13 @@ OF_TOOTH: tuple[State, ...] = (
     "healthy", "crown", "root_canal", "implant", "bridge", "missing", "extraction_planned",
     "impacted", "mobile", "prosthesis", "fracture",
 )  # fmt: skip
+#: As the clinical record says it, in whatever language its author reads pages.
+STATES: Mapping[State, str] = {
+    "healthy": "sano", "caries": "caries", "filling": "obturación", "sealant": "sellante",
+    "fracture": "fractura", "crown": "corona", "root_canal": "endodoncia", "implant": "implante",
+    "bridge": "puente", "missing": "ausente", "extraction_planned": "extracción indicada",
+    "impacted": "retenido", "mobile": "movilidad", "prosthesis": "prótesis removible",
+}  # fmt: skip
 GONE: frozenset[State] = frozenset({"missing"})
 
 

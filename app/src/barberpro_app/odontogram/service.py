@@ -13,7 +13,7 @@ from barberpro_app.clinical_records import service as clinical
 from barberpro_app.clinical_records.access import READ
 from barberpro_app.clinical_records.vault import Vault
 from barberpro_app.kit.database import Connection
-from barberpro_app.odontogram.chart import Finding, Tooth, fold
+from barberpro_app.odontogram.chart import STATES, Finding, Tooth, fold
 from barberpro_app.odontogram.schemas import (
     ChartAnswer,
     FindingAnswer,
@@ -62,7 +62,7 @@ async def chart_of(
 
 def _words(finding: FindingDraft) -> str:
     where = f"{finding.tooth}{finding.surface or ''}"
-    return f"{where}: {finding.state}" + (f" ({finding.note})" if finding.note else "")
+    return f"{where}: {STATES[finding.state]}" + (f" ({finding.note})" if finding.note else "")
 
 
 def _tooth(tooth: Tooth) -> ToothAnswer:

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from barberpro_app.web.rendering import Reader
 
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+#: How PostgreSQL writes a stretch of time.
+_STRETCH = re.compile(r'[\[(]"([^"]+)","([^"]+)"[\])]')
+#: Field -> the texts that have its values in words.
+_WORDS = {
+    "status": "status",
+    "sport": "sport",
+    "sex": "sex",
+    "aim": "aim",
+    "method": "money.method",
+    "purpose": "consent",
+    "written_by": "kept_by",
+    "imported_by": "kept_by",
+    "given_by": "kept_by",
+    "source": "kept_by",
+    "how": "kept_by",
+}
+_LANGUAGES = {"es-AR": "Español", "en": "English"}
 #: Of the running of the program, and in the file of data for whoever wants them.
 _HIDDEN = re.compile(
     r"(^|_)(id|version|hash|sha256|key|moves)$|^held_by$|^text$|^document$|^plain_name$|^phone_tail$"
@@ -56,9 +73,26 @@ def _shown(reader: Reader, name: str, value: object) -> str:
         return reader.t("setup.yes" if value else "setup.no")
     if isinstance(value, int) and name.endswith("_centavos"):
         return reader.fmt.money(value)
-    if isinstance(value, str) and _INSTANT.match(value):
+    if isinstance(value, str):
+        return _text(reader, name, value)
+    if isinstance(value, dict):
+        pairs = ((_named(reader, "kept_field", key), _shown(reader, key, part))
+                 for key, part in value.items() if part not in (None, "", [], {}))  # fmt: skip
+        return "; ".join(f"{key}: {part}" for key, part in pairs)
+    if isinstance(value, list):
+        return ", ".join(_shown(reader, name, part) for part in value)
+    return str(value)
+
+
+def _text(reader: Reader, name: str, value: str) -> str:
+    key = f"{_WORDS.get(name, '')}.{value}"
+    if reader.t.has(key):
+        return reader.t(key)
+    if stretch := _STRETCH.fullmatch(value):
+        return " – ".join(_text(reader, name, instant) for instant in stretch.groups())
+    if _INSTANT.match(value):
         instant = datetime.fromisoformat(value)
         return reader.fmt.stamp(instant) if instant.tzinfo else value
-    if isinstance(value, (dict, list)):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value)
+    if _DAY.fullmatch(value):
+        return reader.fmt.short_day(date.fromisoformat(value))
+    return _LANGUAGES.get(value, value) if name == "locale" else value

@@ -119,7 +119,7 @@ def form_panel(
 
 @dataclass(frozen=True)
 class ListPage:
-    """A page with one table."""
+    """A page with one table; not `adds`: the button leads elsewhere, it makes nothing new."""
 
     heading: str
     columns: Sequence[str]
@@ -127,6 +127,7 @@ class ListPage:
     lead: str = ""
     add: str = ""
     add_label: str = ""
+    adds: bool = True
     more: str = ""
 
 
@@ -141,6 +142,7 @@ def list_panel(request: Request, reader: Reader, what: ListPage) -> Response:
         lead=what.lead,
         add=what.add,
         add_label=what.add_label,
+        adds=what.adds,
         more=what.more,
     )
 

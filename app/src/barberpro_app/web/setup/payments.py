@@ -50,6 +50,7 @@ async def every(
         lead=t("money.online_on") if connected else t("money.online_off"),
         add=f"{HOME}/balance",
         add_label=t("money.books"),
+        adds=False,
         more=f"{HOME}?despues={found.next}" if found.next else "",
     )  # fmt: skip
     return list_panel(request, reader, what)
