@@ -13,13 +13,21 @@ from pathlib import Path
 import pytest
 from support_chart import CHART, plan_for
 
+from barberpro.deployment.context import Surroundings
 from barberpro.errors import BarberProError, RefusedError
+from barberpro.operations.fleet.upgrading import UPGRADE, upgrade_factory
+from barberpro.planning.plans import checksum
+from barberpro.runs.engine import Engine
+from barberpro.runs.outcomes import Json
 from barberpro.targets.kubernetes.drift import find_drift
 from barberpro.targets.kubernetes.helm import Helm
+from barberpro.targets.kubernetes.many import services_of_all
 from barberpro.targets.kubernetes.records import Record
 from barberpro.targets.kubernetes.target import KubernetesTarget
 from barberpro.targets.protocol import PassingFaultError
 from testcluster.cluster import Cluster
+
+pytest_plugins = ["support_runs"]
 
 PLAN = plan_for("barbershop", "small")
 ID = PLAN.deployment_id
@@ -211,6 +219,45 @@ def test_a_namespace_that_is_going_is_named_with_what_holds_it(
     cluster.kubectl(
         "patch", "configmap", "held", "-n", "going", "--type=merge", "-p", '{"metadata":{"finalizers":null}}'
     )  # fmt: skip
+
+
+def test_an_upgrade_of_the_fleet_is_one_helm_revision_more_or_taken_back(
+    deployed: Helm, target: KubernetesTarget, cluster: Cluster, registry_url: str, tmp_path: Path
+) -> None:
+    target.activate(PLAN, 1)
+    before = len(deployed.history())
+    assert services_of_all(target.records.all())[ID] == target.services(ID)
+    around = Surroundings(target, lambda id_: tmp_path / id_)
+    kinds = {UPGRADE: upgrade_factory(around, target.records)}
+
+    def payload(image: str, now: str, live: int) -> dict[str, Json]:
+        options: dict[str, Json] = {
+            "image": image, "image_before": now, "previous_revision": live, "rollout": "r",
+        }  # fmt: skip
+        return {
+            "plan": PLAN.model_dump(mode="json"),
+            "checksum": checksum(PLAN),
+            "options": options,
+        }
+
+    with Engine(registry_url, kinds, lambda _event: None) as engine:
+        for image, refused in (("registry.example/app:2", False), ("registry.example/app:3", True)):
+            record = target.records.required(ID)
+            given = payload(image, record.image, record.live or 0)
+            if refused:  # by the chart's own schema
+                record.values = {**record.values, "nowhere": 1}
+                target.records.save(record)
+            result = engine.start(UPGRADE, ID, given, reserve_revision=True)
+            assert result.status == ("undone" if refused else "done"), result.message
+            record = target.records.required(ID)
+            assert record.image == "registry.example/app:2"
+            pod = cluster.get("deployment", "booking", "-n", ID)["spec"]["template"]["spec"]
+            assert pod["containers"][0]["image"] == record.image
+            if not refused:
+                assert len(deployed.history()) == before + 1
+                assert record.live == result.revision
+        record.values = {"database": OUTSIDE}
+        target.records.save(record)
 
 
 def test_removing_by_hand_is_noticed_and_destroying_finishes(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from barberpro.deployment.context import DESTROYED
 from barberpro.errors import BarberProError, InvalidInputError
@@ -14,6 +17,7 @@ from barberpro.runs.rows import Deployment, Revision, Run
 from barberpro.targets.protocol import ServiceState, Target
 
 RUNNING = "running"
+KUBERNETES = "kubernetes"
 DEGRADED, RUN_IN_FLIGHT, INTERRUPTED = "degraded", "changing", "interrupted"
 
 
@@ -48,13 +52,21 @@ class Status:
         return tuple(f for f in self.findings if f.severity is not Severity.INFO)
 
 
-def list_deployments(registry: Registry, target: Target) -> list[Summary]:
-    """All that were not destroyed, by id."""
+def list_deployments(
+    registry: Registry,
+    target: Target,
+    elsewhere: Mapping[str, Sequence[ServiceState]] = MappingProxyType({}),
+) -> list[Summary]:
+    """All that were not destroyed, by id. ``elsewhere`` has the services of those on clusters, which
+    are read for all of them at once."""
     return [
-        _summary(registry, target, known, _services(target, known))
+        _summary(
+            registry, target, known,
+            [*elsewhere.get(known.id, ())] if known.target == KUBERNETES else _services(target, known),
+        )
         for known in registry.deployments()
         if known.state != DESTROYED
-    ]
+    ]  # fmt: skip
 
 
 def status(registry: Registry, target: Target, deployment: str) -> Status:
@@ -124,7 +136,11 @@ def _state(
 
 
 def _url(registry: Registry, target: Target, known: Deployment) -> str:
-    plan = _plan(registry.current_revision(known.id))
+    """On a cluster the name alone: a way there is opened by ``barberpro open``, not by looking."""
+    revision = registry.current_revision(known.id)
+    if revision is not None and known.target == KUBERNETES:
+        return f"https://{json.loads(revision.plan)['network']['hostname']}"
+    plan = _plan(revision)
     if plan is None:
         return ""
     try:

@@ -13,6 +13,8 @@ from barberpro.cli.output import duration, emit, marked, output_option, table
 from barberpro.cli.plan_view import MARK_OF
 from barberpro.cli.planned import applied_plans
 from barberpro.operations import overview
+from barberpro.targets.kubernetes.many import services_of_all
+from barberpro.targets.kubernetes.records import Records
 from barberpro.targets.local.layout import Layout
 from barberpro.targets.local.platform import LocalPlatform
 from barberpro.targets.local.state import Store
@@ -34,7 +36,9 @@ def list_(output: str) -> None:
     """All deployments of this machine."""
     if LocalPlatform.open().is_running() or _on_clusters():
         with open_operator() as operator, operator.registry() as registry:
-            rows = [_summary(one) for one in overview.list_deployments(registry, operator.target)]
+            elsewhere = services_of_all(Records(operator.platform.layout.home).all())
+            found = overview.list_deployments(registry, operator.target, elsewhere)
+            rows = [_summary(one) for one in found]
     else:
         rows = _from_files()
     emit(rows, output, lambda: _show_list(rows))

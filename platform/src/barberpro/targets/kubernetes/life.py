@@ -47,20 +47,20 @@ def wait_for_cnpg(site: Site, *, seconds: float, say: Callable[[str], None]) -> 
 
 def services(site: Site) -> list[ServiceState]:
     """Each Deployment and the bundled database, with how many replicas are ready."""
-    found = []
-    for one in site.objects("deployments,statefulsets"):
-        status, spec = one.get("status", {}), one.get("spec", {})
-        wanted, ready = int(spec.get("replicas", 1)), int(status.get("readyReplicas", 0))
-        if wanted == 0:
-            state = "stopped"
-        elif ready == 0:
-            state = "failed" if _failing(one) else "starting"
-        else:
-            state = "running"
-        found.append(
-            ServiceState(one["metadata"]["name"], state, f"{ready} of {wanted} replicas ready")
-        )
-    return found
+    return [state_of(one) for one in site.objects("deployments,statefulsets")]
+
+
+def state_of(one: Object) -> ServiceState:
+    """How a Deployment or StatefulSet stands."""
+    status, spec = one.get("status", {}), one.get("spec", {})
+    wanted, ready = int(spec.get("replicas", 1)), int(status.get("readyReplicas", 0))
+    if wanted == 0:
+        state = "stopped"
+    elif ready == 0:
+        state = "failed" if _failing(one) else "starting"
+    else:
+        state = "running"
+    return ServiceState(one["metadata"]["name"], state, f"{ready} of {wanted} replicas ready")
 
 
 def _failing(one: Object) -> bool:
