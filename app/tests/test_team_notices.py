@@ -14,6 +14,7 @@ from support_shop import ANONYMOUS_ACTOR, SYSTEM_ACTOR, Shop, api, client, confi
 
 from barberpro_app.approval import service as approval
 from barberpro_app.approval.schemas import ApprovalRuleDraft
+from barberpro_app.audit.trail import Actor
 from barberpro_app.booking import service as bookings
 from barberpro_app.booking.schemas import (
     BookRequest,
@@ -88,6 +89,19 @@ def test_what_the_team_does_itself_it_is_not_told(team: Shop) -> None:
         asked = wish(team, f"1{number}:00")
         do(team, lambda c, a=actor, w=asked: bookings.book(c, team.app, a, w))  # type: ignore[misc]
     assert told(team) == []
+
+
+@pytest.mark.parametrize("actor", [api(), SYSTEM_ACTOR])
+def test_what_a_program_or_the_worker_moves_or_cancels_is_told(team: Shop, actor: Actor) -> None:
+    made = do(team, lambda c: bookings.book(c, team.app, staff(), wish(team)))
+    moved = RescheduleRequest(starts_at=team.at("11:00"))
+    do(team, lambda c: bookings.reschedule(c, team.app, actor, made.id, moved))
+    do(team, lambda c: bookings.cancel(c, team.app, actor, made.id, CancelRequest()))
+    assert told(team) == [
+        ("team_cancelled", "zero@shop.example"), ("team_moved", "zero@shop.example"),
+    ]  # fmt: skip
+    by = team.rows("SELECT DISTINCT payload->>'by' FROM message WHERE kind ~ '^team_'")
+    assert by == [(actor.principal.kind,)]
 
 
 def test_requests_go_to_the_desk_or_to_the_owner(team: Shop) -> None:

@@ -86,6 +86,7 @@ class BookingValues:
             "location": payload["location"] if shown else "",
             "more": payload["more"],
             "repeats": payload["repeats"],
+            "by": payload.get("by", ""),
             "answer_by": self._moment(payload.get("answer_by"), zone, locale),
             "url": f"{self._app.public_url.rstrip('/')}/agenda/reserva/{UUID(payload['id'])}",
         }

@@ -35,7 +35,8 @@ RETURNS TABLE (email text, booking_id uuid) LANGUAGE sql STABLE AS $$
     SELECT r->>'address', p_bookings[1] FROM rules WHERE r->'desk' ? p_topic AND r->>'address' <> ''
 $$;
 
--- What people outside the team did, and what their payment did for them, from the trail: each change is
+-- What people outside the team did, what their payment did for them, and what a program or the passing
+-- of time moved or cancelled, from the trail: each change is
 -- there once, with who did it. What is made ahead for a series says nothing new, and what a deployment
 -- books to test itself nobody needs to know: .invalid is nobody's (RFC 2606 §2).
 CREATE OR REPLACE FUNCTION team_told() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -51,7 +52,7 @@ BEGIN
         RETURN NULL;
     END IF;
     v_bookings := team_notice_bookings(NEW);
-    IF NEW.actor_kind = 'system' AND NOT EXISTS (SELECT FROM booking b WHERE b.id = ANY (v_bookings)
+    IF NEW.actor_kind = 'system' AND v_topic <> 'changes' AND NOT EXISTS (SELECT FROM booking b WHERE b.id = ANY (v_bookings)
             AND b.source IN ('client', 'anonymous')) THEN
         RETURN NULL;
     END IF;
@@ -61,7 +62,7 @@ BEGIN
                'client_id', b.client_id, 'name', coalesce(b.contact->>'name', c.name),
                'service', jsonb_build_object('name', s.name), 'provider', p.name, 'location', l.name,
                'more', cardinality(v_bookings) - 1, 'repeats', NEW.object_kind = 'series',
-               'from', NEW.changes->'from', 'answer_by', b.hold_expires_at),
+               'from', NEW.changes->'from', 'by', NEW.actor_kind, 'answer_by', b.hold_expires_at),
            'team:' || NEW.id || ':' || t.email
     FROM team_notice_readers(v_topic, v_bookings) t JOIN booking b ON b.id = t.booking_id
     JOIN service s ON s.id = b.service_id JOIN provider p ON p.id = b.provider_id
@@ -75,6 +76,8 @@ CREATE OR REPLACE TRIGGER team_told AFTER INSERT ON audit_event FOR EACH ROW
               'booking.rescheduled', 'visit.confirmed', 'visit.requested', 'visit.cancelled',
               'visit.rescheduled', 'series.created', 'series.ended', 'series.moved')
           AND (NEW.actor_kind IN ('client', 'anonymous')
-               OR NEW.actor_kind = 'system' AND NEW.action IN ('booking.confirmed', 'visit.confirmed',
-                  'booking.requested', 'visit.requested')))
+               OR NEW.actor_kind = 'system'
+               OR NEW.actor_kind = 'api' AND NEW.action IN ('booking.cancelled',
+                  'booking.rescheduled', 'visit.cancelled', 'visit.rescheduled', 'series.ended',
+                  'series.moved')))
     EXECUTE FUNCTION team_told();
