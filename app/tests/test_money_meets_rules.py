@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from mercado_pago import TOKEN, MercadoPagoDouble
 from support_invariants import violations
-from support_shop import ANONYMOUS_ACTOR, SYSTEM_ACTOR, Shop, staff
+from support_shop import ANONYMOUS_ACTOR, SYSTEM_ACTOR, Shop, client, staff
 from support_visits import hold, lines
 
 from barberpro_app.booking import service as bookings
-from barberpro_app.booking.schemas import Contact, HoldRequest
-from barberpro_app.payment import service
+from barberpro_app.booking.schemas import BookRequest, Contact, HoldRequest
+from barberpro_app.loyalty import service as loyalty
+from barberpro_app.loyalty.schemas import RuleDraft, StampDraft
+from barberpro_app.payment import jobs, service
 from barberpro_app.payment.mercado_pago import MercadoPago
 from barberpro_app.payment.online import OnlinePayments, PaymentDesk
 from barberpro_app.payment.schemas import CheckoutRequest
@@ -105,5 +107,46 @@ def test_who_paid_keeps_the_name_and_telephone_that_they_typed(
             found = (await bookings.get(connection, staff(), key)).client
         assert found is not None
         assert (found.name, found.phone) == (ANA.name, ANA.phone)
+
+    tell(story)
+
+
+@pytest.mark.parametrize("percent", [50, 100])
+def test_a_reward_while_the_page_to_pay_is_open_gives_the_money_back(
+    shop: Shop, tell: Callable[[Story], None], percent: int
+) -> None:
+    """What was paid is more than is owed by then: all of it goes back, the client is told, and what is
+    still owed can be paid."""
+
+    async def story(desk: PaymentDesk, double: MercadoPagoDouble) -> None:
+        async with desk.database.connection() as connection:
+            wish = BookRequest(service_id=shop.services["cut"], location_id=shop.location,
+                               starts_at=shop.at("10:00"), client=ANA)  # fmt: skip
+            booking = await bookings.book(connection, shop.app, staff(), wish)
+        assert booking.client is not None
+        whole = CheckoutRequest(what="all")
+        own = client(booking.client.id)
+        await service.open_checkout(desk, own, booking.id, whole, BACK)
+        async with desk.database.transaction() as connection:
+            draft = RuleDraft(name="Card", stamps=2, percent=percent)
+            rule = (await loyalty.add_rule(connection, SYSTEM_ACTOR, draft)).id
+            for _ in range(2):
+                stamp = StampDraft(rule_id=rule, reason="gift")
+                await loyalty.give(connection, shop.app, staff(), booking.client.id, stamp)
+            await loyalty.redeem(connection, staff(), rule, booking.id)
+        assert await paid(desk, double) == "surplus"
+        await jobs.refunds(desk)
+        (payment,) = double.seller.payments.values()
+        assert payment["status"] == "refunded"
+        assert shop.rows("SELECT state, kind FROM refund") == [("done", "surplus")]
+        assert shop.rows("SELECT 1 FROM ledger_line WHERE account NOT LIKE 'points%%'"
+                         " GROUP BY account HAVING sum(amount) <> 0") == []  # fmt: skip
+        told = shop.rows("SELECT recipient FROM message WHERE kind = 'payment_surplus'")
+        assert told == [(ANA.email,)]
+        if percent == 100:
+            return
+        await service.open_checkout(desk, own, booking.id, whole, BACK)
+        rest = next(key for key in reversed(double.seller.preferences))
+        assert await service.take_in(desk, double.seller.pay(rest)) == "allocated"
 
     tell(story)

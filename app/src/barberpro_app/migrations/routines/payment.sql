@@ -454,6 +454,8 @@ BEGIN
     PERFORM refund_add(p_actor, p.id, m.id, m.amount_centavos, v_problem, '');
     IF b.client_id IS NOT NULL AND v_problem = 'late' THEN
         PERFORM tell_of_refund(p, b, m.amount_centavos, m.id);
+    ELSIF b.client_id IS NOT NULL AND v_problem = 'surplus' THEN
+        PERFORM tell_of_surplus(p, b, m.amount_centavos, m.id);
     END IF;
     RETURN v_problem;
 END $$;
@@ -464,6 +466,17 @@ LANGUAGE sql AS $$
     SELECT 'payment_refunded', c.email, c.locale, jsonb_build_object('name', c.name,
                'centavos', p_amount, 'currency', p.currency, 'code', b.code),
            'payment_refunded:' || p_key
+    FROM client c WHERE c.id = b.client_id AND c.email IS NOT NULL
+    ON CONFLICT (dedupe_key) DO NOTHING
+$$;
+
+-- More came than was owed: paid twice, or a reward lowered the price while the page to pay was open.
+CREATE OR REPLACE FUNCTION tell_of_surplus(p payment, b booking, p_amount bigint, p_key text) RETURNS void
+LANGUAGE sql AS $$
+    INSERT INTO message (kind, recipient, locale, payload, dedupe_key)
+    SELECT 'payment_surplus', c.email, c.locale, jsonb_build_object('name', c.name,
+               'centavos', p_amount, 'currency', p.currency, 'code', b.code),
+           'payment_surplus:' || p_key
     FROM client c WHERE c.id = b.client_id AND c.email IS NOT NULL
     ON CONFLICT (dedupe_key) DO NOTHING
 $$;
