@@ -52,6 +52,9 @@ COMMANDS = {
     "public": Entry("barberpro.cli.commands.public:public", "Serve on public domains: address, DNS, certificates."),
     "catalog": Entry("barberpro.cli.commands.catalog:catalog", "Verticals, markets, regions, providers, controls."),
     "cluster": Entry("barberpro.cli.commands.cluster:cluster", "Is a Kubernetes cluster ready, and what makes it so."),
+    "infrastructure": Entry(
+        "barberpro.cli.commands.infrastructure:infrastructure", "Terraform for a cloud's cluster and database."
+    ),
     "doctor": Entry("barberpro.cli.commands.doctor:doctor", "Check this machine and say what to mend."),
     "completion": Entry("barberpro.cli.commands.completion:completion", "Completion script for bash, zsh or fish."),
 }  # fmt: skip

@@ -100,6 +100,11 @@ def _month(sizes: Sizes, policies: Policies) -> _Month:
     )
 
 
+def machines(location: ProviderLocation, sizes: Sizes) -> tuple[NodePrice, int]:
+    """The machine shape of the location, and how many of it, that the cost is worked out for."""
+    return _cheapest(location.nodes, sizes)
+
+
 def _cheapest(nodes: Iterable[NodePrice], sizes: Sizes) -> tuple[NodePrice, int]:
     """The shape, and how many of it, that hold the sizes for the least money."""
     fitting = ((node, _count(node, sizes)) for node in nodes)

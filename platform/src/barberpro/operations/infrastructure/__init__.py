@@ -1,0 +1,1 @@
+"""Infrastructure for a plan, as Terraform or OpenTofu configuration."""
