@@ -127,9 +127,24 @@ def test_from_the_rules_to_the_till(settings: Settings) -> None:
         given = await desk.send(page, page.form("/sello"), motivo_sello="Vino sin turno")
         assert "Sello dado" in given.text
         assert "2 de 5 sellos" in given.text
+        back = await desk.send(given, given.form("/quitar"))
+        assert "Sello quitado" in back.text
+        assert "1 de 5 sellos" in back.text
+        assert "Sellos dados a mano" not in back.text
+        twice = await desk.send(given, given.form("/quitar"))
+        assert "1 de 5 sellos" in twice.text
+        strange = given.form("/quitar").action.replace("/quitar", "")[:-36] + f"{uuid4()}/quitar"
+        token = {"form_token": page.form("/sello").values["form_token"]}
+        assert (await desk.post(strange, **token)).status == 404
+        assert (await barber.send(given, given.form("/quitar"))).status == 403
+        given = await desk.send(page, page.form("/sello"), motivo_sello="Vino sin turno")
+        assert "2 de 5 sellos" in given.text
         query(settings, "UPDATE loyalty_stamp SET expires_at = now() WHERE booking_id IS NULL")
         assert "1 de 5 sellos" in (await own.get("/mis-premios")).text
         assert await jobs.run(application.state.database) == 1
+        over = await desk.send(given, given.form("/quitar"))
+        assert over.status == 409
+        assert "ya se usó o venció" in over.text
         for body in ({"regla": "x"}, {"regla": str(uuid4())}, {}):
             token = {"form_token": page.form("/sello").values["form_token"]}
             answer = await desk.post(f"/agenda/reserva/{third}/premio", **token, **body)

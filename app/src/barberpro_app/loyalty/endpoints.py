@@ -120,6 +120,16 @@ async def give(request: Request, client_id: UUID, draft: StampDraft, principal: 
     return answer(given, 201)
 
 
+@router.delete("/clients/{client_id}/loyalty-stamps/{stamp_id}", status_code=204, responses=WRITING)
+async def take_back(request: Request, client_id: UUID, stamp_id: UUID, principal: Desk) -> Response:
+    """Take back a stamp that was given by hand and is not spent; for the front desk."""
+    if principal.own_agenda_only:
+        raise NotAllowedError
+    async with database_of(request).transaction() as connection:
+        await service.take_back(connection, actor_of(request, principal), client_id, stamp_id)
+    return no_content()
+
+
 @router.post(
     "/bookings/{booking_id}/loyalty-reward",
     response_model=Redeemed,

@@ -81,6 +81,17 @@ async def rewards(
     return await cursor.fetchall()
 
 
+async def by_hand(connection: Connection, client_id: UUID) -> list[dict[str, Any]]:
+    """Stamps that were given by hand and are good now, newest first."""
+    cursor = await connection.execute(
+        "SELECT s.id, r.name AS rule_name, s.reason, s.created_at FROM loyalty_stamp s"
+        " JOIN loyalty_rule r ON r.id = s.rule_id WHERE s.client_id = %s AND s.booking_id IS NULL"
+        " AND s.state = 'active' AND s.expires_at > now() ORDER BY s.id DESC LIMIT 50",
+        (client_id,),
+    )
+    return await cursor.fetchall()
+
+
 async def expire(connection: Connection) -> int:
     cursor = await connection.execute(
         "UPDATE loyalty_stamp SET state = 'expired' WHERE id IN"

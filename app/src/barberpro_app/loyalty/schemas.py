@@ -117,6 +117,15 @@ class Stamp(Answer):
     id: UUID
 
 
+class StampByHand(Answer):
+    """A stamp that the front desk gave, and why."""
+
+    id: UUID
+    rule_name: str
+    reason: str
+    created_at: Instant
+
+
 class RedeemRequest(Request):
     """Spend a full card on a confirmed booking of its client."""
 

@@ -24,6 +24,7 @@ from barberpro_app.loyalty.schemas import (
     Rules,
     RuleSwitch,
     Stamp,
+    StampByHand,
     StampDraft,
 )
 from barberpro_app.settings import AppConfiguration
@@ -47,7 +48,15 @@ class NothingDueError(ConflictError):
     code = "loyalty_paid"
 
 
-_REFUSED = refusals((CardNotFullError, NotRedeemableError, NothingDueError, NotFoundError))
+class StampGoneError(ConflictError):
+    """The stamp is spent, or its time is over."""
+
+    code = "loyalty_stamp_gone"
+
+
+_REFUSED = refusals(
+    (CardNotFullError, NotRedeemableError, NothingDueError, StampGoneError, NotFoundError)
+)
 
 
 async def add_rule(connection: Connection, actor: Actor, draft: RuleDraft) -> Rule:
@@ -146,6 +155,18 @@ async def give(
         actor.as_json(), draft.rule_id, client_id, app.timezone, draft.reason,
     )  # fmt: skip
     return Stamp(id=key)
+
+
+async def by_hand(connection: Connection, client_id: UUID) -> list[StampByHand]:
+    """What can be taken back, newest first."""
+    rows = await repository.by_hand(connection, client_id)
+    return [StampByHand.model_validate(row) for row in rows]
+
+
+async def take_back(connection: Connection, actor: Actor, client_id: UUID, stamp_id: UUID) -> None:
+    """Of a stamp given by hand; taken back twice is no fault. Raises `NotFoundError`,
+    `StampGoneError`."""
+    await call(connection, _REFUSED, "loyalty_take_back", actor.as_json(), client_id, stamp_id)
 
 
 def _object(rule_id: UUID) -> AuditedObject:

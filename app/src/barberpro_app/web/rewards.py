@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from barberpro_app.booking.schemas import Booking
 from barberpro_app.kit.database import Connection
 from barberpro_app.loyalty import service
-from barberpro_app.loyalty.schemas import Card, Cards, Reward, Rule
+from barberpro_app.loyalty.schemas import Card, Cards, Reward, Rule, StampByHand
 from barberpro_app.web.rendering import Reader
 
 SERVICE = "loyalty-program-service"
@@ -33,6 +33,7 @@ class DeskView:
     cards: tuple[CardView, ...]
     found: Cards
     reward: Reward | None
+    by_hand: tuple[StampByHand, ...] = ()
 
 
 def gives(reader: Reader, rule: Rule) -> str:
@@ -80,4 +81,5 @@ async def at_desk(connection: Connection, reader: Reader, booking: Booking) -> D
         for card in found.items
         if card.rule.service_id in {None, booking.service.id} or card.stamps
     )  # fmt: skip
-    return DeskView(cards, found, reward) if cards or reward else None
+    given = tuple(await service.by_hand(connection, booking.client.id))
+    return DeskView(cards, found, reward, given) if cards or reward else None

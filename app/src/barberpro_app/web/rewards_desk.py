@@ -67,3 +67,21 @@ async def give(request: Request, booking_id: UUID, reader: Reader = Depends(read
         who = actor(request, reader.principal)
         await service.give(connection, reader.app, who, client, draft)
     return see(f"/agenda/reserva/{booking_id}?hecho=sello")
+
+
+@router.post("/agenda/reserva/{booking_id}/sello/{stamp_id}/quitar")
+async def take_back(
+    request: Request, booking_id: UUID, stamp_id: UUID, reader: Reader = Depends(reader_of)
+) -> Response:
+    """A stamp that was given by mistake."""
+    form = await submitted(request)
+    try:
+        async with reader.database.transaction() as connection:
+            client = await _client_of(connection, request, reader, booking_id)
+            who = actor(request, reader.principal)
+            await service.take_back(connection, who, client, stamp_id)
+    except AppError as error:
+        if error.status != 409:
+            raise
+        return await booking_page(request, reader, booking_id, form, problem=explain(reader, error))
+    return see(f"/agenda/reserva/{booking_id}?hecho=sello_quitado")

@@ -29,7 +29,8 @@ router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope(
 NOTICES = {"guardado": "agenda.saved", "cambiado": "manage.moved", "agendado": "booking.created",
            "cancelado": "booking.cancelled", "cobrado": "money.recorded",
            "credito": "passes.used", "abono": "passes.sold", "premio": "rewards.used_now",
-           "sello": "rewards.given"}  # fmt: skip
+           "sello": "rewards.given",
+           "sello_quitado": "rewards.taken_back"}  # fmt: skip
 
 
 @router.get("/agenda/reserva/{booking_id}")

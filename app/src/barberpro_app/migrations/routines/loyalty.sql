@@ -136,3 +136,23 @@ BEGIN
         jsonb_build_object('rule', p_rule, 'stamp', v_id));
     RETURN v_id;
 END $$;
+
+-- Takes back a stamp that was given by hand; taken back already is no fault, spent or over it stays.
+CREATE OR REPLACE FUNCTION loyalty_take_back(p_actor jsonb, p_client uuid, p_stamp uuid)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    s loyalty_stamp;
+BEGIN
+    SELECT * INTO s FROM loyalty_stamp WHERE id = p_stamp AND client_id = p_client
+        AND booking_id IS NULL FOR UPDATE;
+    IF NOT FOUND THEN
+        PERFORM refuse('not_found', 'There is no such stamp given by hand.');
+    ELSIF s.state = 'taken_back' THEN
+        RETURN;
+    ELSIF s.state <> 'active' THEN
+        PERFORM refuse('loyalty_stamp_gone', 'The stamp is spent, or its time is over.');
+    END IF;
+    UPDATE loyalty_stamp SET state = 'taken_back' WHERE id = p_stamp;
+    PERFORM audit_record(p_actor, 'loyalty.taken_back', 'client', p_client::text,
+        jsonb_build_object('rule', s.rule_id, 'stamp', p_stamp));
+END $$;
