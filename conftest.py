@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import uuid
@@ -31,6 +32,20 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     longest_first(items)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded stays: later collections need not look at it again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_left_open() -> Iterator[None]:
+    """A connection that nobody closed is told of when it is collected: here, so that the file that
+    left it open fails for it, and no other."""
+    yield
+    gc.collect()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -29,6 +29,18 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return  # the fixture says so, and skips
 
 
+_STARTED: list[Cluster] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _simulated_nodes_go_with_their_file() -> Iterator[None]:
+    """The next file finds the shared control plane without nodes, in whatever order files come."""
+    yield
+    for started in _STARTED:
+        if started.processes.find("kwok") is not None:
+            started.kubectl("delete", "nodes", "-l", "type=kwok", "--ignore-not-found")
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """A control plane: every object is real, no pod runs. Needs no root."""
@@ -55,5 +67,7 @@ def _started(kind: str) -> Iterator[Cluster]:
         started = Cluster.start(with_node=KINDS[kind])
     except MissingError as missing:
         pytest.skip(str(missing))
+    _STARTED.append(started)
     yield started
+    _STARTED.remove(started)
     started.stop()

@@ -17,7 +17,6 @@ from support_operator import REPOSITORY
 
 from testcluster.cluster import Cluster, environment_for
 from testcluster.node import BUSYBOX
-from testcluster.simulation import MARK
 
 
 def barberpro(environment: Mapping[str, str], *words: str) -> subprocess.CompletedProcess[str]:
@@ -62,7 +61,7 @@ def test_the_table_shows_the_cluster_and_the_mends(cluster: Cluster) -> None:
 def test_room_and_zones_are_those_of_the_nodes(cluster: Cluster) -> None:
     node = {
         "apiVersion": "v1", "kind": "Node",
-        "metadata": {"name": "roomy", "annotations": {MARK: "fake"}, "labels": {
+        "metadata": {"name": "roomy", "labels": {
             "topology.kubernetes.io/region": "sur", "topology.kubernetes.io/zone": "sur-1"}},
     }  # fmt: skip
     cluster.apply(yaml.safe_dump(node))
