@@ -16,7 +16,7 @@ from barberpro_app.web import assets
 
 PUBLIC = ["/", "/profesionales", "/buscar-reserva", "/entrar", "/entrar/correo", "/arrepentimiento",
           "/arrepentimiento/A23456789B", "/baja", "/baja/B23456789A", "/privacidad", "/terminos", "/no-hay"]  # fmt: skip
-STAFF = ["/agenda", "/agenda/nuevo", "/ajustes/marca", "/ajustes/sedes", "/ajustes/sedes/nueva",
+STAFF = ["/agenda", "/agenda/hoy", "/agenda/nuevo", "/ajustes/marca", "/ajustes/sedes", "/ajustes/sedes/nueva",
          "/ajustes/profesionales", "/ajustes/profesionales/nuevo", "/ajustes/servicios",
          "/ajustes/servicios/nuevo", "/ajustes/feriados", "/ajustes/reglas", "/ajustes/equipo",
          "/ajustes/equipo/nueva", "/ajustes/api", "/ajustes/api/nuevo", "/ajustes/auditoria",

@@ -104,7 +104,8 @@ def test_the_pages_of_the_team(page: Page, vertical: Serving, screen: str) -> No
     page.goto(deployed.owner_link())
     check(page, f"9-confirm-{screen}")
     page.get_by_role("button", name="Entrar").click()
-    page.wait_for_url("**/agenda**")
+    page.wait_for_url("**/agenda/hoy")
+    check(page, f"9-today-{screen}")
     for view in ("lista", "semana", "dia"):
         page.goto(f"{deployed.url}/agenda?vista={view}&dia={day}")
         check(page, f"9-agenda-{view}-{screen}")

@@ -31,5 +31,5 @@ async def signed_in(application: FastAPI, settings: Settings, role: str = "owner
     user = query(settings, "SELECT id FROM staff_user WHERE email = %s", f"{role}@example.com")
     browser = Browser(application)
     page = await browser.sign_in(application, Subject(staff_id=user[0][0]))
-    assert page.path == "/agenda"
+    assert page.path == "/agenda/hoy"
     return browser

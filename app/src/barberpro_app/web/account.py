@@ -8,6 +8,7 @@ from starlette.responses import Response
 from barberpro_app.identity import signin
 from barberpro_app.identity.errors import LinkInvalidError
 from barberpro_app.identity.service import safe_path
+from barberpro_app.web import today
 from barberpro_app.web.forms import Form
 from barberpro_app.web.rendering import Reader, page, reader_of, see, submitted
 
@@ -37,7 +38,7 @@ async def send_link(request: Request, reader: Reader = Depends(reader_of)) -> Re
     back = safe_path(form.raw("volver"))
     if not form.ok:
         return page(request, reader, "account/sign_in.html", 422, back=back, team=team, form=form)
-    target = back or ("/agenda" if team else "/mis-reservas")
+    target = back or (today.HOME if team else "/mis-reservas")
     await signin.ask_for_link(request, email, next_path=target, locale=reader.locale)
     return see("/entrar/correo")
 
@@ -59,7 +60,7 @@ async def confirm(request: Request, token: str, reader: Reader = Depends(reader_
 async def redeem(request: Request, token: str) -> Response:
     await submitted(request)
     session = await signin.redeem(request, token)
-    home = "/agenda" if session.principal.is_staff else "/mis-reservas"
+    home = today.HOME if session.principal.is_staff else "/mis-reservas"
     answer = see(session.next_path or home)
     signin.start_session(answer, session)
     return answer

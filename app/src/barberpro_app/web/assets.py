@@ -29,6 +29,7 @@ SOURCES = (
     "brand.js",
     "report.css",
     "agenda.css",
+    "today.css",
     "live.js",
     "agenda.js",
 )

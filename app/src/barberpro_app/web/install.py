@@ -36,6 +36,7 @@ from barberpro_app.web import (
     staff_booking,
     staff_new,
     staff_requests,
+    today,
     waiting,
     walk_in,
 )
@@ -141,6 +142,7 @@ def _common() -> tuple[APIRouter, ...]:
         account,
         regret,
         agenda,
+        today,
         report,
         moving,
         staff_arrival,
