@@ -545,3 +545,12 @@ ALTER FUNCTION booking_confirm(jsonb, jsonb, uuid, jsonb, jsonb) SET plan_cache_
 ALTER FUNCTION booking_reschedule(jsonb, jsonb, uuid, jsonb, jsonb) SET plan_cache_mode = force_generic_plan;
 ALTER FUNCTION booking_cancel(jsonb, jsonb, uuid, jsonb) SET plan_cache_mode = force_generic_plan;
 ALTER FUNCTION booking_set_status(jsonb, uuid, jsonb) SET plan_cache_mode = force_generic_plan;
+-- Such a plan may be made while a table is all but empty, when reading the whole of it is the cheapest
+-- way, and then be kept while it grows: each booking would read all bookings. So indexes only, where
+-- there is one. (It is what is planned first in a session that counts, hence all ways in.)
+ALTER FUNCTION booking_hold(jsonb, jsonb, jsonb, jsonb) SET enable_seqscan = off;
+ALTER FUNCTION booking_book(jsonb, jsonb, jsonb, jsonb) SET enable_seqscan = off;
+ALTER FUNCTION booking_confirm(jsonb, jsonb, uuid, jsonb, jsonb) SET enable_seqscan = off;
+ALTER FUNCTION booking_reschedule(jsonb, jsonb, uuid, jsonb, jsonb) SET enable_seqscan = off;
+ALTER FUNCTION booking_cancel(jsonb, jsonb, uuid, jsonb) SET enable_seqscan = off;
+ALTER FUNCTION booking_set_status(jsonb, uuid, jsonb) SET enable_seqscan = off;
