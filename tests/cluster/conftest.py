@@ -11,6 +11,7 @@ from testcluster.app_image import app_image as make_app_image
 from testcluster.cluster import Cluster, programs_of
 from testcluster.errors import MissingError
 from testcluster.programs import build
+from testcluster.ways_in import RECIPES, WayIn, start_ingress
 
 KINDS = {"cluster": False, "node_cluster": True}  # fixture, and whether it has a node
 
@@ -23,6 +24,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     try:
         for fixture in sorted(asked & KINDS.keys()):
             build(programs_of(with_node=KINDS[fixture]))
+        if "way_in" in asked:
+            build(RECIPES)
         if "app_image" in asked:
             make_app_image()
     except MissingError:
@@ -51,6 +54,13 @@ def cluster() -> Iterator[Cluster]:
 def node_cluster() -> Iterator[Cluster]:
     """A control plane with a node on which pods run. Needs root."""
     yield from _started("node_cluster")
+
+
+@pytest.fixture(scope="session")
+def way_in(node_cluster: Cluster) -> WayIn:
+    """An ingress controller at the node's address, for Ingress and Gateway API."""
+    build(RECIPES)
+    return start_ingress(node_cluster)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A real ACME server (pebble) on loopback, for one test: it looks names up at a given DNS server, asks
+"""A real ACME server (pebble), for one test: it looks names up at a given DNS server, asks
 for the proof at a given port, and turns away one nonce in twenty, as it does to keep clients honest."""
 
 from __future__ import annotations
@@ -33,15 +33,17 @@ class Authority:
 
 @contextmanager
 def running_pebble(
-    folder: Path, dns: str, http_port: int, *, valid_seconds: int = 86400
+    folder: Path, dns: str, http_port: int, *, valid_seconds: int = 86400, address: str = "127.0.0.1"
 ) -> Iterator[Authority]:
+    """``address`` is another one of this machine for those that meet it from elsewhere."""
     program = shutil.which("pebble")
     if program is None:
         pytest.skip("pebble is not on this machine: apt-get install pebble")
-    root_of_directory, pair = make_certificate(folder, "localhost")
+    name = "localhost" if address == "127.0.0.1" else address
+    root_of_directory, pair = make_certificate(folder, name)
     port, management = free_port(), free_port()
     settings = {
-        "listenAddress": f"127.0.0.1:{port}",
+        "listenAddress": f"{address}:{port}",
         "managementListenAddress": f"127.0.0.1:{management}",
         "certificate": str(pair),
         "privateKey": str(pair),
@@ -59,7 +61,7 @@ def running_pebble(
     try:
         root = folder / "issuing-root.pem"
         root.write_bytes(_fetch(f"https://127.0.0.1:{management}/roots/0", folder))
-        yield Authority(f"https://localhost:{port}/dir", root_of_directory, root)
+        yield Authority(f"https://{name}:{port}/dir", root_of_directory, root)
     finally:
         process.terminate()
         process.wait(20)

@@ -22,7 +22,7 @@ KEY_NAME, SECRET = "barberpro", b64encode(b"0123456789abcdef0123456789abcdef").d
 START_SECONDS = 20.0
 _CONFIGURATION = """
 options {{ directory "{folder}"; pid-file "{folder}/named.pid"; session-keyfile "{folder}/session.key";
-  listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; recursion no;
+  listen-on port {port} {{ {host}; }}; listen-on-v6 {{ none; }}; recursion no;
   allow-query {{ any; }}; dnssec-validation no; }};
 controls {{ }};
 key "{key}" {{ algorithm hmac-sha256; secret "{secret}"; }};
@@ -40,16 +40,17 @@ taken IN A 192.0.2.77
 class NameServer:
     port: int
     folder: Path
+    host: str = "127.0.0.1"
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def credentials(self, **changes: object) -> Path:
         """A file that only its owner can read, as an operator writes it."""
         path = self.folder / "credentials.json"
         given = {
-            "server": "127.0.0.1", "port": self.port, "zone": ZONE,
+            "server": self.host, "port": self.port, "zone": ZONE,
             "key_name": KEY_NAME, "key_secret": SECRET, **changes,
         }  # fmt: skip
         path.write_text(json.dumps(given))
@@ -58,31 +59,31 @@ class NameServer:
 
 
 @contextmanager
-def running_bind(folder: Path) -> Iterator[NameServer]:
+def running_bind(folder: Path, host: str = "127.0.0.1") -> Iterator[NameServer]:
     program = shutil.which("named") or shutil.which("named", path="/usr/sbin")
     if program is None:
         pytest.skip("named (BIND) is not on this machine: apt-get install bind9")
     port = free_port()
     (folder / "named.conf").write_text(
-        _CONFIGURATION.format(folder=folder, port=port, key=KEY_NAME, secret=SECRET, zone=ZONE)
+        _CONFIGURATION.format(folder=folder, host=host, port=port, key=KEY_NAME, secret=SECRET, zone=ZONE)
     )
     (folder / "zone.db").write_text(_ZONE.format(zone=ZONE))
     command = [program, "-g", "-n", "1", "-c", str(folder / "named.conf")]
     with (folder / "named.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        _wait(port, folder)
-        yield NameServer(port, folder)
+        _wait(host, port, folder)
+        yield NameServer(port, folder, host)
     finally:
         process.terminate()
         process.wait(20)
 
 
-def _wait(port: int, folder: Path) -> None:
+def _wait(host: str, port: int, folder: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            dns.query.udp(dns.message.make_query(ZONE, "SOA"), "127.0.0.1", 0.5, port)
+            dns.query.udp(dns.message.make_query(ZONE, "SOA"), host, 0.5, port)
             return
         except (OSError, dns.exception.Timeout):
             if time.monotonic() > deadline:

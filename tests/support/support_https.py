@@ -58,6 +58,13 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
+def _san(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
 def make_certificate(
     folder: Path, hostname: str = HOSTNAME, *, days: float = 30, before_days: float = 1
 ) -> tuple[Path, Path]:
@@ -90,7 +97,7 @@ def make_certificate(
         )
         .sign(ca_key, hashes.SHA256())
     )  # fmt: skip
-    names = [x509.DNSName(hostname), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    names = [_san(hostname), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     leaf = (
         build(hostname, key.public_key())
         .add_extension(x509.SubjectAlternativeName(names), critical=False)

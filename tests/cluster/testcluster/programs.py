@@ -13,14 +13,16 @@ import json
 import os
 import platform
 import re
+import shutil
 import subprocess
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from testcluster.cache import cache_folder, say
 from testcluster.errors import ClusterError
@@ -35,7 +37,8 @@ TRIES = 3  # a module proxy hiccups now and then, and what was fetched stays fet
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """One Go module and the programs and files that come out of it; ``seconds`` is a cold build on
-    two cores."""
+    two cores. ``files`` are patterns by module; ``edited`` maps a file or folder of a module to the file
+    of ours that stands in its place."""
 
     name: str
     programs: tuple[str, ...]
@@ -44,14 +47,16 @@ class Recipe:
     stamp: tuple[str, ...]
     seconds: int
     module: str = ""
-    files: tuple[str, ...] = ()
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    edited: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
         """Where its programs are, or will be."""
         digest = hashlib.sha256()
-        for path in sorted((RECIPES / self.name).iterdir()):
-            digest.update(path.read_bytes())
+        for path in sorted((RECIPES / self.name).rglob("*")):
+            if path.is_file():
+                digest.update(path.read_bytes())
         kept = f"{self.name}-{self.version}-{platform.machine()}-{digest.hexdigest()[:8]}"
         return cache_folder() / "cluster" / kept
 
@@ -65,7 +70,7 @@ def recipes() -> dict[str, Recipe]:
     return {name: _recipe(name, table) for name, table in tables.items()}
 
 
-def _recipe(name: str, table: dict[str, object]) -> Recipe:
+def _recipe(name: str, table: dict[str, Any]) -> Recipe:
     version = "1"
     if "module" in table:
         pinned = (RECIPES / name / "go.mod").read_text(encoding="utf-8")
@@ -74,12 +79,13 @@ def _recipe(name: str, table: dict[str, object]) -> Recipe:
         )
         assert found, f"{name}: go.mod does not name {table['module']}"
         version = found.group(1)
-    lists = {key: table.get(key, []) for key in ("programs", "stamp", "files")}
-    words = {key: tuple(map(str, value)) for key, value in lists.items() if isinstance(value, list)}
+    module = str(table.get("module", ""))
+    files = {module: table.get("files", []), **table.get("others", {})}
     return Recipe(
-        name, words["programs"], str(table["package"]), version,
-        tuple(word.format(version=version) for word in words["stamp"]), int(str(table["seconds"])),
-        str(table.get("module", "")), words["files"],
+        name, tuple(table["programs"]), str(table["package"]), version,
+        tuple(word.format(version=version) for word in table.get("stamp", [])), int(table["seconds"]),
+        module, {one: tuple(patterns) for one, patterns in files.items() if patterns},
+        table.get("edited", {}),
     )  # fmt: skip
 
 
@@ -123,14 +129,15 @@ def _alone() -> Iterator[None]:
 def _build(recipe: Recipe) -> None:
     go, started = find_go(), time.monotonic()
     recipe.folder.mkdir(parents=True, exist_ok=True)
-    if recipe.files:
-        source = _module_folder(go, recipe)
-        for path in (path for pattern in recipe.files for path in Path(source).glob(pattern)):
+    for module, patterns in recipe.files.items():
+        source = _module_folder(go, recipe, module)
+        for path in (path for pattern in patterns for path in source.glob(pattern)):
             (recipe.folder / path.name).write_bytes(path.read_bytes())
     flags = " ".join(["-s", "-w", *(f"-X {stamp}" for stamp in recipe.stamp)])
     for name in recipe.missing():
         with tempfile.TemporaryDirectory(dir=recipe.folder.parent) as staging:
             package = recipe.package.format(program=name)
+            edited = _edit(go, recipe, Path(staging))
             command = [
                 "build",
                 "-trimpath",
@@ -139,6 +146,7 @@ def _build(recipe: Recipe) -> None:
                 flags,
                 "-o",
                 f"{staging}/it",
+                *edited,
             ]
             _go(go, [*command, package], RECIPES / recipe.name)
             Path(staging, "it").replace(recipe.folder / name)
@@ -165,6 +173,28 @@ def _go(go: Path, words: list[str], folder: Path) -> str:
     )
 
 
-def _module_folder(go: Path, recipe: Recipe) -> str:
-    fetched = _go(go, ["mod", "download", "-json", recipe.module], RECIPES / recipe.name)
-    return str(json.loads(fetched)["Dir"])
+def _module_folder(go: Path, recipe: Recipe, module: str) -> Path:
+    fetched = _go(go, ["mod", "download", "-json", module], RECIPES / recipe.name)
+    return Path(json.loads(fetched)["Dir"])
+
+
+def _edit(go: Path, recipe: Recipe, staging: Path) -> list[str]:
+    """Copies of the modules that are edited, and the flags that build with them."""
+    if not recipe.edited:
+        return []
+    own, sheet = RECIPES / recipe.name, staging / "go.mod"
+    shutil.copy(own / "go.sum", staging / "go.sum")
+    shutil.copy(own / "go.mod", sheet)
+    for number, (module, replaced) in enumerate(recipe.edited.items()):
+        copy = staging / f"module-{number}"
+        shutil.copytree(_module_folder(go, recipe, module), copy)
+        subprocess.run(["chmod", "-R", "u+w", copy], check=True)
+        for place, ours in replaced.items():
+            old = copy / place
+            if old.is_dir():
+                shutil.rmtree(old)
+                old.mkdir()
+                old /= "it.go"
+            shutil.copyfile(own / ours, old)
+        _go(go, ["mod", "edit", f"-replace={module}={copy}", str(sheet)], own)
+    return [f"-modfile={sheet}"]

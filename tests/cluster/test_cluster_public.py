@@ -1,0 +1,240 @@
+"""The way in from outside on a real node: the chart's Ingress and Gateway behind Traefik, certificates by
+cert-manager from a real authority (pebble, RFC 8555). What answers behind them is this test's own server."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import dns.query
+import dns.tsigkeyring
+import dns.update
+import pytest
+from support_acme import Authority, running_pebble
+from support_chart import of_kind, plan_for, rendered_with
+from support_dns import KEY_NAME, SECRET, ZONE, NameServer, running_bind
+
+from testcluster.cluster import Cluster
+from testcluster.pods import until
+from testcluster.ways_in import CLASS, WayIn, issuer, start_cert_manager
+
+pytestmark = pytest.mark.timeout(600)
+BIG = 20_000_000
+SHORT_SECONDS = 120
+
+
+@dataclass
+class Backend:
+    """Stands where the gateway's pods would. ``goes_on`` lets a stream of events send its second one."""
+
+    port: int
+    seen: list[Mapping[str, str]] = field(default_factory=list)
+    goes_on: threading.Event = field(default_factory=threading.Event)
+    received: int = 0
+
+
+@contextmanager
+def backend(address: str) -> Iterator[Backend]:
+    class Answers(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            known.seen.append({name.lower(): value for name, value in self.headers.items()})
+            self.send_response(200)
+            if self.path != "/events":
+                self.send_header("Content-Length", "4")
+                self.end_headers()
+                self.wfile.write(b"hola")
+                return
+            self.send_header("Content-Type", "text/event-stream")
+            self.send_header("Connection", "close")
+            self.end_headers()
+            self.wfile.write(b"data: uno\n\n")
+            known.goes_on.wait(60)
+            self.wfile.write(b"data: dos\n\n")
+            self.close_connection = True
+
+        def do_POST(self) -> None:
+            known.received = len(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(413)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer((address, 0), Answers) as server:
+        known = Backend(server.server_port)
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        yield known
+        server.shutdown()
+        thread.join()
+
+
+@dataclass
+class World:
+    way: WayIn
+    names: NameServer
+    authority: Authority
+    backend: Backend
+
+    @property
+    def cluster(self) -> Cluster:
+        return self.way.cluster
+
+    def publish(self, name: str, kind: str, solver: dict[str, Any], **changes: object) -> str:
+        """The chart's public part for one brand, its issuer, and its name in DNS; what it is called."""
+        host = f"{name}.{ZONE}"
+        self.names_lead_here(host)
+        given = issuer(name, self.authority.directory, self.authority.directory_root, solver)
+        self.cluster.apply(json.dumps(given))
+        public = {"kind": kind, "className": CLASS, "controller": "traefik", "issuer": name, "host": host, **changes}
+        chosen = ("Ingress", "Middleware", "TLSOption", "Gateway", "HTTPRoute")
+        found = [*of_kind(rendered_with(plan_for("barbershop", "small"), public=public), *chosen).values()]
+        plan_id = plan_for("barbershop", "small").deployment_id
+        self.cluster.kubectl("create", "namespace", name)
+        self.cluster.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+        labels = {"kubernetes.io/service-name": "api-gateway"}
+        found += [
+            {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "api-gateway"},
+             "spec": {"ports": [{"name": "http", "port": 8080, "targetPort": self.backend.port}]}},
+            {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+             "metadata": {"name": "api-gateway", "labels": labels},
+             "ports": [{"name": "http", "port": self.backend.port}],
+             "endpoints": [{"addresses": [self.way.outside], "conditions": {"ready": True}}]},
+        ]  # fmt: skip
+        text = "\n---\n".join(json.dumps(one) for one in found).replace(plan_id, name)
+        self.cluster.kubectl("apply", "-n", name, "-f", "-", stdin=text)
+        return host
+
+    def names_lead_here(self, host: str) -> None:
+        update = dns.update.UpdateMessage(ZONE, keyring=dns.tsigkeyring.from_text({KEY_NAME: SECRET}))
+        update.replace(f"{host}.", 5, "A", self.way.address)
+        assert dns.query.tcp(update, self.names.host, 10, self.names.port).rcode() == 0
+
+    def connect(self, host: str, *, latest: ssl.TLSVersion | None = None) -> http.client.HTTPConnection:
+        """TLS to the node's address under the brand's name; only the authority's root is trusted."""
+        context = ssl.create_default_context(cafile=str(self.authority.issuing_root))
+        if latest is not None:
+            context.maximum_version = latest
+        plain = socket.create_connection((self.way.address, 443), 10)
+        connection = http.client.HTTPConnection(host, timeout=60)
+        connection.sock = context.wrap_socket(plain, server_hostname=host)
+        return connection
+
+    def serves(self, host: str) -> bool:
+        try:
+            connection = self.connect(host)
+            connection.request("GET", "/")
+            return connection.getresponse().read() == b"hola"
+        except OSError:
+            return False
+
+    def serial(self, host: str) -> str:
+        connection = self.connect(host)
+        assert isinstance(connection.sock, ssl.SSLSocket)
+        return str((connection.sock.getpeercert() or {})["serialNumber"])
+
+    def wait_for(self, name: str, host: str) -> None:
+        """Until the brand answers with a certificate of the authority; else with what was in the way."""
+        try:
+            until(f"{host} by HTTPS", lambda: self.serves(host), 240)
+        except AssertionError as late:
+            late.add_note(self.cluster.run("kubectl", "get", "certificate,order,challenge,pod", "-n", name).stdout)
+            late.add_note(self.cluster.run("kubectl", "describe", "challenge", "-n", name).stdout[-2000:])
+            for log in ("cert-manager", "traefik"):
+                late.add_note(self.cluster.processes.log(log, 30))
+            raise
+
+
+@pytest.fixture(scope="module")
+def world(way_in: WayIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with (
+        running_bind(tmp_path_factory.mktemp("bind"), way_in.outside) as names,
+        running_pebble(
+            tmp_path_factory.mktemp("pebble"), names.address, 80, valid_seconds=SHORT_SECONDS, address=way_in.outside
+        ) as authority,
+        backend(way_in.outside) as behind,
+    ):
+        start_cert_manager(way_in.cluster, names.address)
+        yield World(way_in, names, authority, behind)
+
+
+@pytest.fixture(scope="module")
+def palermo(world: World) -> str:
+    """By Ingress, with a certificate by HTTP-01."""
+    solver = {"http01": {"ingress": {"ingressClassName": CLASS}}}
+    host = world.publish("palermo", "ingress", solver)
+    world.wait_for("palermo", host)
+    return host
+
+
+def test_an_ingress_gets_its_certificate_by_http_01(world: World, palermo: str) -> None:
+    certificate = world.cluster.get("certificate", "public-tls", "-n", "palermo")
+    ready = {one["type"]: one["status"] for one in certificate["status"]["conditions"]}
+    assert ready["Ready"] == "True"
+    status = world.cluster.get("ingress", "public", "-n", "palermo")["status"]
+    assert status["loadBalancer"]["ingress"][0]["ip"] == world.way.address
+
+
+def test_the_way_in_is_tls_1_3_and_plain_http_is_sent_on(world: World, palermo: str) -> None:
+    with pytest.raises(ssl.SSLError):
+        world.connect(palermo, latest=ssl.TLSVersion.TLSv1_2)
+    plain = http.client.HTTPConnection(world.way.address, 80, timeout=20)
+    plain.request("GET", "/turnos", headers={"Host": palermo})
+    answer = plain.getresponse()
+    assert (answer.status, answer.getheader("Location")) == (301, f"https://{palermo}/turnos")
+
+
+def test_what_a_client_sends_and_hears_passes_unchanged(world: World, palermo: str) -> None:
+    """The client's address, whatever it pretends; events as they come; a body that the app refuses."""
+    asked = world.connect(palermo)
+    asked.request("GET", "/", headers={"X-Forwarded-For": "192.0.2.1"})
+    asked.getresponse().read()
+    heard = world.backend.seen[-1]
+    assert heard["x-forwarded-for"] == world.way.outside
+    assert (heard["x-forwarded-proto"], heard["host"]) == ("https", palermo)
+    events = world.connect(palermo)
+    events.request("GET", "/events")
+    stream = events.getresponse()
+    assert stream.readline() == b"data: uno\n"  # while the answer is not at its end
+    world.backend.goes_on.set()
+    assert b"dos" in stream.read()
+    big = world.connect(palermo)
+    big.request("POST", "/", body=bytes(BIG))
+    assert big.getresponse().status == 413
+    assert world.backend.received == BIG
+
+
+def test_a_gateway_gets_its_certificate_by_dns_01(world: World) -> None:
+    secret = {
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "dns-key", "namespace": "cert-manager"},
+        "stringData": {"secret": SECRET},
+    }  # fmt: skip
+    world.cluster.apply(json.dumps(secret))
+    signed = {
+        "nameserver": world.names.address, "tsigKeyName": KEY_NAME, "tsigAlgorithm": "HMACSHA256",
+        "tsigSecretSecretRef": {"name": "dns-key", "key": "secret"},
+    }  # fmt: skip
+    host = world.publish("recoleta", "gateway", {"dns01": {"rfc2136": signed}})
+    world.wait_for("recoleta", host)
+    plain = http.client.HTTPConnection(world.way.address, 80, timeout=20)
+    plain.request("GET", "/turnos", headers={"Host": host})
+    answer = plain.getresponse()
+    assert (answer.status, answer.getheader("Location")) == (301, f"https://{host}/turnos")
+
+
+def test_a_certificate_is_renewed_before_it_ends(world: World, palermo: str, tmp_path: Path) -> None:
+    first = world.serial(palermo)
+    until("a renewed certificate", lambda: world.serial(palermo) != first, 240)
+    assert world.serves(palermo)
