@@ -33,7 +33,12 @@ class Authority:
 
 @contextmanager
 def running_pebble(
-    folder: Path, dns: str, http_port: int, *, valid_seconds: int = 86400, address: str = "127.0.0.1"
+    folder: Path,
+    dns: str,
+    http_port: int,
+    *,
+    valid_seconds: int = 86400,
+    address: str = "127.0.0.1",
 ) -> Iterator[Authority]:
     """``address`` is another one of this machine for those that meet it from elsewhere."""
     program = shutil.which("pebble")

@@ -65,7 +65,9 @@ def running_bind(folder: Path, host: str = "127.0.0.1") -> Iterator[NameServer]:
         pytest.skip("named (BIND) is not on this machine: apt-get install bind9")
     port = free_port()
     (folder / "named.conf").write_text(
-        _CONFIGURATION.format(folder=folder, host=host, port=port, key=KEY_NAME, secret=SECRET, zone=ZONE)
+        _CONFIGURATION.format(
+            folder=folder, host=host, port=port, key=KEY_NAME, secret=SECRET, zone=ZONE
+        )
     )
     (folder / "zone.db").write_text(_ZONE.format(zone=ZONE))
     command = [program, "-g", "-n", "1", "-c", str(folder / "named.conf")]

@@ -59,7 +59,9 @@ def start_cert_manager(cluster: Cluster, nameserver: str) -> None:
     for crd in sorted(recipe.glob("*.yaml")):
         cluster.kubectl("apply", "--server-side", "-f", str(crd))
     cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
-    solver = Image(SOLVER, {"acmesolver": program("acmesolver")}, ("/acmesolver",), user="65532:65532")
+    solver = Image(
+        SOLVER, {"acmesolver": program("acmesolver")}, ("/acmesolver",), user="65532:65532"
+    )
     node.import_image(world, solver.write(world.folder / "acmesolver.tar"))
     cluster.kubectl("create", "namespace", NAMESPACE)
     world.processes.start("cert-manager", [
@@ -67,7 +69,9 @@ def start_cert_manager(cluster: Cluster, nameserver: str) -> None:
         f"--nameservers={nameserver}",
     ])  # fmt: skip
     world.processes.wait(
-        "cert-manager", "controllers run", lambda: "controllers run" in world.processes.log("cert-manager", 999)
+        "cert-manager",
+        "controllers run",
+        lambda: "controllers run" in world.processes.log("cert-manager", 999),
     )
 
 
@@ -88,4 +92,3 @@ def _listens(address: str, port: int) -> bool:
     except OSError:
         return False
     return True
-

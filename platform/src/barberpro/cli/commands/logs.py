@@ -6,10 +6,14 @@ import time
 
 import click
 
+from barberpro.cli.known import KUBERNETES, known_deployment
 from barberpro.cli.options import deployment_argument
+from barberpro.errors import InvalidInputError
+from barberpro.kube.contexts import choose
+from barberpro.operations.cluster_logs import ClusterLogReader
 from barberpro.operations.logs import LogLine, LogReader
+from barberpro.targets.kubernetes.site import Site
 from barberpro.targets.local.layout import Layout
-from barberpro.targets.local.state import Store
 
 POLL_SECONDS = 0.3
 
@@ -33,13 +37,20 @@ POLL_SECONDS = 0.3
     type=click.Choice(["debug", "info", "warning", "error"]),
     help="This level and worse.",
 )
+@click.option("--service", metavar="NAME", help="On a cluster: the pods of this service alone.")
 @click.option(
     "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
 def logs(
-    deployment: str, follow: bool, lines: int, request: str | None, level: str | None, output: str
+    deployment: str,
+    follow: bool,
+    lines: int,
+    request: str | None,
+    level: str | None,
+    service: str | None,
+    output: str,
 ) -> None:
-    """Log lines of DEPLOYMENT from all its processes, merged by time. Needs no server running.
+    """Log lines of DEPLOYMENT from all its processes or pods, merged by time.
 
     \b
     Examples:
@@ -48,7 +59,20 @@ def logs(
       barberpro logs barbershop-palermo --request 2bc5161d-8133-404c-9c59-58c4679b2404
     """
     layout = Layout.of()
-    Store(layout).required(deployment)
+    known = known_deployment(layout, deployment)
+    if known.target == KUBERNETES:
+        site = Site.of(choose(known.context or None), deployment)
+        cluster = ClusterLogReader(site, request=request, level=level, service=service)
+        for line in cluster.last(lines):
+            _show(line, output)
+        for line in cluster.follow() if follow else ():
+            _show(line, output)
+        return
+    if service is not None:
+        raise InvalidInputError(
+            f"{deployment} runs on this machine, where one process serves several services",
+            where="--service",
+        )
     reader = LogReader(layout, deployment, request=request, level=level)
     for line in reader.last(lines):
         _show(line, output)
