@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from barberpro.targets.kubernetes.drift import parse_diff
+from barberpro.targets.kubernetes.drift import moved_by_hand, parse_diff
+from barberpro.targets.kubernetes.helm import HelmRevision
 from barberpro.targets.kubernetes.progress import job_state, rolled_out, standing
 
 Object = dict[str, Any]
@@ -158,3 +159,23 @@ def test_a_difference_is_read_by_object_without_noise() -> None:
     assert only.object == "Deployment/booking"
     assert [" ".join(line.split()) for line in only.lines] == ["- memory: 2Gi", "+ memory: 400Mi"]
     assert parse_diff("") == []
+
+
+def test_a_rollback_by_hand_is_told_from_ours() -> None:
+    def entry(number: int, status: str, description: str) -> HelmRevision:
+        return HelmRevision(number, status, description, None)
+
+    history = [
+        entry(1, "superseded", "what the processes stand on"),
+        entry(2, "superseded", "barberpro revision 1"),
+        entry(3, "superseded", "barberpro revision 2"),
+        entry(4, "deployed", "Rollback to 2"),
+    ]
+    assert moved_by_hand(history, 2) is None  # an undo of ours goes back the same way
+    found = moved_by_hand(history, 3)
+    assert found is not None
+    assert found.lines == (
+        "- Helm revision 4: Rollback to 2 (by hand)",
+        "+ Helm revision 3: barberpro revision 2",
+    )
+    assert moved_by_hand([], 3) is None

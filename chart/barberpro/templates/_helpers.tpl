@@ -52,6 +52,8 @@ capabilities: {drop: [ALL]}
 - {name: BARBERPRO_MEDIA_DIR, value: /var/lib/barberpro/media}
 {{- end }}
 - {name: MALLOC_ARENA_MAX, value: "2"}
+- {name: MALLOC_TRIM_THRESHOLD_, value: "131072"}
+- {name: MALLOC_MMAP_THRESHOLD_, value: "131072"}
 - {name: PYTHONUNBUFFERED, value: "1"}
 - {name: TZ, value: UTC}
 {{- end }}

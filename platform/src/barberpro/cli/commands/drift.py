@@ -8,7 +8,7 @@ from barberpro.cli.known import KUBERNETES, chart_folder, known_deployment
 from barberpro.cli.options import deployment_argument
 from barberpro.cli.output import emit, output_option
 from barberpro.errors import ExitCode, InvalidInputError
-from barberpro.targets.kubernetes.drift import Drift, find_drift
+from barberpro.targets.kubernetes.drift import Drift, find_drift, moved_by_hand
 from barberpro.targets.kubernetes.target import KubernetesTarget
 from barberpro.targets.local.layout import Layout
 
@@ -32,13 +32,18 @@ def diff(deployment: str, detailed_exitcode: bool, output: str) -> int:
         )
     target = KubernetesTarget(layout.home, chart_folder(), layout.backups)
     record = target.records.required(deployment)
-    found = find_drift(target.site(record), target.helm(record))
+    helm = target.helm(record)
+    found = find_drift(target.site(record), helm)
+    ours = record.helm.get(record.live or 0, 0)
+    moved = moved_by_hand(helm.history(), ours)
+    if moved is not None:
+        found = [moved, *found]
     data = [{"object": one.object, "lines": list(one.lines)} for one in found]
-    emit({"deployment": deployment, "drift": data}, output, lambda: _show(deployment, found))
+    emit({"deployment": deployment, "drift": data}, output, lambda: _show(deployment, found, ours))
     return ExitCode.CHANGES if found and detailed_exitcode else ExitCode.DONE
 
 
-def _show(deployment: str, found: list[Drift]) -> None:
+def _show(deployment: str, found: list[Drift], ours: int) -> None:
     if not found:
         click.echo(f"{deployment}: the cluster is as it was deployed")
         return
@@ -48,6 +53,6 @@ def _show(deployment: str, found: list[Drift]) -> None:
             click.echo(click.style(f"  {line}", fg="red" if line[0] == "-" else "green"))
     click.echo(
         f"\n- is what the cluster has, + what was deployed; put back with: helm rollback barberpro "
-        f"-n {deployment}",
+        f"{ours} -n {deployment}",
         err=True,
     )

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from barberpro.errors import BarberProError
 from barberpro.kube.programs import run
-from barberpro.targets.kubernetes.helm import Helm
+from barberpro.targets.kubernetes.helm import RELEASE, Helm, HelmRevision
 from barberpro.targets.kubernetes.site import Site
 
 #: "diff -u -N /tmp/LIVE-1/apps.v1.Deployment.default.booking /tmp/MERGED-2/apps.v1.Deployment..."
 HEAD = re.compile(r"^diff .*/(?:LIVE|MERGED)-[^/]*/(\S+)$", re.MULTILINE)
+ROLLBACK = re.compile(r"Rollback to (\d+)")
 SECONDS = 120.0
 #: Fields that change by themselves: their lines say nothing about anybody.
 NOISE = re.compile(r"^[-+]\s+(generation|resourceVersion|time|uid|creationTimestamp): ")
@@ -55,6 +57,28 @@ def find_drift(site: Site, helm: Helm) -> list[Drift]:
             mend="see that kubectl works there: barberpro cluster check",
         )
     return parse_diff(done.output)
+
+
+def moved_by_hand(history: Sequence[HelmRevision], expected: int) -> Drift | None:
+    """Whether somebody took the release to another revision than ours: ``helm rollback`` or ``upgrade``
+    by hand. ``expected`` is Helm's number of what we released last; a rollback to it is as good."""
+    known = {entry.number: entry for entry in history}
+    deployed = [entry for entry in history if entry.status == "deployed"]
+    if not deployed or expected not in known:
+        return None
+    last = found = deployed[-1]
+    while (back := ROLLBACK.fullmatch(found.description)) and int(back[1]) in known:
+        found = known[int(back[1])]
+    if found.number == expected:
+        return None
+    ours = known[expected]
+    return Drift(
+        f"Release/{RELEASE}",
+        (
+            f"- Helm revision {last.number}: {last.description} (by hand)",
+            f"+ Helm revision {ours.number}: {ours.description}",
+        ),
+    )
 
 
 def parse_diff(text: str) -> list[Drift]:

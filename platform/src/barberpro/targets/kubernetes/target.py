@@ -16,7 +16,7 @@ from barberpro.planning.findings import Finding
 from barberpro.planning.model import Plan
 from barberpro.targets.kubernetes import infrastructure, life, revisions
 from barberpro.targets.kubernetes.front import ADDRESS, Front
-from barberpro.targets.kubernetes.helm import Helm
+from barberpro.targets.kubernetes.helm import RELEASE, Helm
 from barberpro.targets.kubernetes.reading import last_object
 from barberpro.targets.kubernetes.records import Record
 from barberpro.targets.kubernetes.releases import Releases, Say, quiet
@@ -25,6 +25,7 @@ from barberpro.targets.local.files import private_folder, write_atomic
 from barberpro.targets.protocol import Access, Publishing, Report, ServiceState
 
 GATEWAY = "deployment/api-gateway"
+GONE = "not there: somebody ran helm uninstall by hand; the same barberpro deploy brings it back"
 COMMAND = ("python3", "-m", "barberpro_app")
 
 
@@ -165,7 +166,11 @@ class KubernetesTarget:
         return [line for line in lines if request_id in line]
 
     def services(self, deployment: str) -> Sequence[ServiceState]:
-        return life.services(self.site(self.records.required(deployment)))
+        record = self.records.required(deployment)
+        found = life.services(self.site(record))
+        if not found and record.live is not None:
+            return [ServiceState(f"release {RELEASE}", "failed", GONE)]
+        return found
 
     def start(self, deployment: str) -> Report:
         record = self.records.required(deployment)
