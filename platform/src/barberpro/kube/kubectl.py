@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from pydantic import JsonValue
 
@@ -16,6 +17,7 @@ from barberpro.kube.programs import SECONDS, Finished, run
 
 MANAGER = "barberpro"  # our name in the managed fields of server-side apply
 REQUEST_SECONDS = 20
+PAGE = 500  # objects of a list asked for at once
 REASON = re.compile(r"\(([A-Z][A-Za-z]+)\)")  # "Error from server (NotFound): ..."
 
 
@@ -87,11 +89,23 @@ class Kubectl:
         assert isinstance(found, dict)
         return found
 
+    def each(self, path: str, selector: str = "") -> Iterator[dict[str, JsonValue]]:
+        """The objects of a list, by pages: at most ``PAGE`` are in memory; raises as :meth:`call`."""
+        asked = f"{path}?limit={PAGE}" + (f"&labelSelector={quote(selector)}" if selector else "")
+        following = ""
+        while True:
+            answer = self.raw(asked + (f"&continue={quote(following)}" if following else ""))
+            found, about = answer.get("items") or [], answer.get("metadata") or {}
+            assert isinstance(found, list)
+            assert isinstance(about, dict)
+            yield from (item for item in found if isinstance(item, dict))
+            following = str(about.get("continue") or "")
+            if not following:
+                return
+
     def items(self, path: str) -> list[dict[str, JsonValue]]:
         """The objects of a list; raises as :meth:`call`."""
-        found = self.raw(path).get("items") or []
-        assert isinstance(found, list)
-        return [item for item in found if isinstance(item, dict)]
+        return [*self.each(path)]
 
     def create(self, objects: Iterable[JsonValue]) -> list[dict[str, JsonValue]]:
         """Create these objects in one call, and what the API made of them; raises as :meth:`call`."""

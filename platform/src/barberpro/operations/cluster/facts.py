@@ -21,6 +21,7 @@ from barberpro.kube.quantities import quantity
 
 AT_ONCE = 4  # calls in flight; an API server gives each user a fair share
 ENDED = {"Succeeded", "Failed"}
+PODS = "/api/v1/pods"
 CONTROLLERS = ("/apis/apps/v1/deployments", "/apis/apps/v1/daemonsets")
 
 Read = Callable[[str], list[dict[str, Any]]]
@@ -80,14 +81,15 @@ def read_facts(kubectl: Kubectl, rights: Iterable[Mapping[str, str]]) -> Facts:
     def items(path: str, needs: str = "") -> list[dict[str, Any]]:
         if needs and needs not in groups:
             return []
+        slim = SLIM.get(path, _whole)
         try:
-            return kubectl.items(path)
+            return [slim(item) for item in kubectl.each(path)]
         except (ForbiddenError, NotFoundError) as error:
             hidden[path] = error.what
             return []
 
     paths = {
-        "nodes": ("/api/v1/nodes", ""), "pods": ("/api/v1/pods", ""),
+        "nodes": ("/api/v1/nodes", ""), "pods": (PODS, ""),
         "storage": ("/apis/storage.k8s.io/v1/storageclasses", ""),
         "ingress": ("/apis/networking.k8s.io/v1/ingressclasses", ""),
         "gateway": ("/apis/gateway.networking.k8s.io/v1/gatewayclasses", "gateway.networking.k8s.io"),
@@ -103,6 +105,33 @@ def read_facts(kubectl: Kubectl, rights: Iterable[Mapping[str, str]]) -> Facts:
         _names(got["ingress"]), _names(got["gateway"]), _names(got["issuers"]), metrics.result(),
         frozenset(part for path in CONTROLLERS for part in _parts(got[path])), denied.result(), hidden,
     )  # fmt: skip
+
+
+def _whole(item: dict[str, Any]) -> dict[str, Any]:
+    return item
+
+
+def _pod(item: dict[str, Any]) -> dict[str, Any]:
+    """What counts of a pod: where it is, and what it asked for."""
+    spec = item["spec"]
+    asked = [
+        {"resources": {"requests": one.get("resources", {}).get("requests", {})}}
+        for one in spec.get("containers", ())
+    ]
+    phase = item.get("status", {}).get("phase")
+    return {
+        "status": {"phase": phase},
+        "spec": {"nodeName": spec.get("nodeName", ""), "containers": asked},
+    }
+
+
+def _named(item: dict[str, Any]) -> dict[str, Any]:
+    about = item["metadata"]
+    return {"metadata": {"name": about["name"], "labels": about.get("labels", {})}}
+
+
+#: Of what there may be thousands, only what is looked at is kept.
+SLIM = {PODS: _pod, **dict.fromkeys(CONTROLLERS, _named)}
 
 
 def _denied(kubectl: Kubectl, rights: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
