@@ -8,6 +8,7 @@ import pytest
 
 from testcluster.app_image import AppImage
 from testcluster.app_image import app_image as make_app_image
+from testcluster.app_image import database_image as make_database_image
 from testcluster.cluster import Cluster, programs_of
 from testcluster.errors import MissingError
 from testcluster.programs import build
@@ -28,6 +29,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             build(RECIPES)
         if "app_image" in asked:
             make_app_image()
+        if "database_image" in asked:
+            make_database_image()
     except MissingError:
         return  # the fixture says so, and skips
 
@@ -68,6 +71,15 @@ def app_image() -> AppImage:
     """The app's image as an archive to import into a node; kept while its sources stay the same."""
     try:
         return make_app_image()
+    except MissingError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def database_image() -> AppImage:
+    """PostgreSQL's image, for ``database.mode: bundled`` on a node."""
+    try:
+        return make_database_image()
     except MissingError as missing:
         pytest.skip(str(missing))
 

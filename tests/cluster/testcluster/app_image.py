@@ -1,4 +1,5 @@
-"""The app's image, built as the documentation says and kept until something in it changes."""
+"""The images of the app and of the database, built as the documentation says and kept until something
+in them changes."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ from testcluster.errors import ClusterError, MissingError
 REPOSITORY = Path(__file__).resolve().parent.parent.parent.parent
 SCRIPT = REPOSITORY / "scripts" / "image.sh"
 RECIPE = ("Containerfile", "app/requirements.lock", "scripts/image.sh", "scripts/image_context.py")
+DATABASE_RECIPE = ("Containerfile.database", "scripts/database.lock", "scripts/image.sh")
 TAG = "localhost/barberpro:test"
+DATABASE_TAG = "localhost/barberpro-database:test"
 TOOLS = ("buildah", "mmdebstrap")
 EPOCH = "1760000000"  # the time of every file in the image
 
@@ -66,8 +69,30 @@ def app_image() -> AppImage:
     return AppImage(folder / "image.tar", (folder / "digest").read_text(encoding="ascii"))
 
 
-def build(base: Path, archive: Path) -> str:
-    """Build into ``archive`` in a store of its own, from nothing; the image's digest."""
+def database_image() -> AppImage:
+    """PostgreSQL of a pinned wheel; built where it is not kept.
+
+    Raises:
+        MissingError: tools are missing.
+        ClusterError: it could not be built.
+    """
+    require()
+    base = _base("database-base")
+    folder = cache_folder() / "cluster" / f"database-{_digest(DATABASE_RECIPE)}"
+    with _alone():
+        if not (folder / "digest").exists():
+            for old in folder.parent.glob("database-????????????"):
+                shutil.rmtree(old)
+            folder.mkdir(parents=True)
+            digest = build(base, folder / "image.tar", "database")
+            (folder / "digest").write_text(digest, encoding="ascii")
+    digest = (folder / "digest").read_text(encoding="ascii")
+    return AppImage(folder / "image.tar", digest, DATABASE_TAG)
+
+
+def build(base: Path, archive: Path, kind: str = "build") -> str:
+    """Build into ``archive`` in a store of its own, from nothing; the image's digest. ``kind`` is the
+    script's word: ``build`` for the app, or ``database``."""
     with tempfile.TemporaryDirectory(prefix="bp-image-") as store:
         settings = Path(store, "storage.conf")
         text = f'[storage]\ndriver = "vfs"\ngraphroot = "{store}/graph"\nrunroot = "{store}/run"\n'
@@ -77,18 +102,19 @@ def build(base: Path, archive: Path) -> str:
             "STORAGE_DRIVER": "vfs",
             "BUILDAH_ISOLATION": "chroot",
         }
-        words = ("build", "--base", str(base), "--tag", TAG, "--archive", str(archive))
+        tag = TAG if kind == "build" else DATABASE_TAG
+        words = (kind, "--base", str(base), "--tag", tag, "--archive", str(archive))
         return _script(*words, **extra).strip().splitlines()[-1]
 
 
-def _base() -> Path:
+def _base(kind: str = "base") -> Path:
     """A Debian base, made once for each version of the script that makes it."""
     digest = hashlib.sha256(SCRIPT.read_bytes()).hexdigest()[:8]
-    path = cache_folder() / "cluster" / f"base-{digest}.tar"
+    path = cache_folder() / "cluster" / f"{kind}-{digest}.tar"
     with _alone():
         if not path.exists():
             staged = path.with_suffix(".part")
-            _script("base", str(staged))
+            _script(kind, str(staged))
             staged.replace(path)
     return path
 
@@ -111,10 +137,14 @@ def _script(*words: str, **extra: str) -> str:
 
 
 def _key() -> str:
-    digest = hashlib.sha256()
     sources = (REPOSITORY / "app" / "src").rglob("*")
     kept = (path for path in sources if path.is_file() and "__pycache__" not in path.parts)
-    for path in (*(REPOSITORY / name for name in RECIPE), *sorted(kept)):
+    return _digest(RECIPE, *sorted(kept))
+
+
+def _digest(recipe: tuple[str, ...], *sources: Path) -> str:
+    digest = hashlib.sha256()
+    for path in (*(REPOSITORY / name for name in recipe), *sources):
         digest.update(str(path.relative_to(REPOSITORY)).encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

@@ -172,10 +172,8 @@ def _primary(site: Site, record: Record) -> tuple[str, str]:
         return pod, str(
             found.get("spec", {}).get("bootstrap", {}).get("initdb", {}).get("database")
         )
-    secret = site.get("configmap", "database-roles") or {}
-    script = str(secret.get("data", {}).get("roles.sh", ""))
-    name = script.partition("--set database=")[2].split()[0] if "--set database=" in script else ""
-    return "database-0", name
+    start = site.get("configmap", "database-start") or {}
+    return "database-0", str(start.get("data", {}).get("database", ""))
 
 
 def _retained(site: Site) -> list[str]:
