@@ -36,7 +36,7 @@ SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "200",
-    "shared_buffers": "32MB",
+    "shared_buffers": "16MB",  # what is read again comes from the system's cache
     "work_mem": "4MB",
     "maintenance_work_mem": "32MB",
     "wal_buffers": "1MB",
