@@ -2,7 +2,8 @@
 
 Both on the server of a real deployment, with as many clients, one after the other, twenty providers, each
 booking a time of its own. pgbench inserts a booking and what it occupies, in one prepared statement over
-the Unix socket; the API checks the token, hours, notice and window, finds the client, keeps the
+the Unix socket, with every index, constraint, foreign key and trigger of those tables, since they are the same
+tables; the API checks the token, hours, notice and window, finds the client, keeps the
 answer for the idempotency key, and writes the audit trail and the message that confirms the booking.
 """
 
