@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from barberpro.adapters.catalog_files import builtin_folder
+from barberpro.planning.model import Plan
 from barberpro.targets.kubernetes.records import Records
 from barberpro.targets.local.layout import Layout
 from barberpro.targets.local.state import Store
@@ -49,3 +50,13 @@ def known_deployment(layout: Layout, deployment: str) -> KnownDeployment:
             return one
     record = Store(layout).required(deployment)  # raises, with what is there
     return KnownDeployment(record.id, LOCAL, record.live, record.stopped)
+
+
+def has_public_way(layout: Layout, plan: Plan) -> bool:
+    """Whether an address leads to it without help. On this machine one always does; on a cluster
+    where its values name an Ingress or a Gateway."""
+    record = Records(layout.home).find(plan.deployment_id)
+    if record is None:
+        return True
+    public = record.values.get("public")
+    return isinstance(public, dict) and public.get("kind", "none") != "none"

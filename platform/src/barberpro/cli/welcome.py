@@ -7,7 +7,7 @@ import sys
 import click
 
 from barberpro.cli.composition import Operator
-from barberpro.cli.known import KUBERNETES, known_deployment
+from barberpro.cli.known import KUBERNETES, has_public_way, known_deployment
 from barberpro.cli.planned import documents_of
 from barberpro.deployment.documents import latest
 from barberpro.errors import BarberProError
@@ -15,9 +15,17 @@ from barberpro.planning.model import Plan
 
 
 def show_welcome(operator: Operator, plan: Plan) -> None:
-    access = operator.target.access(plan, None)
-    link = owner_link(operator, plan)
-    lines = [("booking page", access.url)]
+    if has_public_way(operator.platform.layout, plan):
+        link = owner_link(operator, plan)
+        lines = [("booking page", f"https://{plan.network.hostname}")]
+        if plan.request.target != KUBERNETES:
+            lines = [("booking page", operator.target.access(plan, None).url)]
+    else:
+        link = ""
+        lines = [
+            ("booking page", f"barberpro open {plan.deployment_id}"),
+            ("owner's sign-in", f"barberpro open {plan.deployment_id} --owner"),
+        ]
     if link:
         lines.append(
             ("owner's sign-in", link + "   (once, for a short time; again: barberpro open --owner)")

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import ssl
+import time
 import webbrowser
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
 from barberpro.cli.composition import Operator, open_operator
+from barberpro.cli.known import KUBERNETES, has_public_way
 from barberpro.cli.options import deployment_argument
 from barberpro.cli.output import emit, output_option
 from barberpro.cli.planned import applied_plan
 from barberpro.cli.welcome import owner_link
 from barberpro.errors import BarberProError
+from barberpro.planning.model import Plan
 from barberpro.targets.local.platform import LocalPlatform
+from barberpro.targets.protocol import PassingFaultError
+
+WATCH_SECONDS = 2.0
 
 
 @click.command("open")
@@ -27,29 +34,65 @@ from barberpro.targets.local.platform import LocalPlatform
 def open_(deployment: str, what: str | None, only_print: bool) -> None:
     """Open DEPLOYMENT in the browser: its booking page, or what a flag names.
 
+    Where nothing leads the public to a deployment on a cluster, a way of this machine's own leads
+    there, with HTTPS on loopback, until Ctrl-C.
+
     \b
     Examples:
       barberpro open barbershop-palermo
       barberpro open barbershop-palermo --owner --print
     """
     with open_operator() as operator:
-        address = _address(operator, deployment, what)
-    if not address:
-        raise BarberProError("the app gave no link", mend=f"barberpro logs {deployment}")
+        plan, _ = applied_plan(operator.platform.layout, deployment)
+        own_way = what in (None, "owner") and not has_public_way(operator.platform.layout, plan)
+        address = _address(operator, plan, what)
+        if not address:
+            raise BarberProError("the app gave no link", mend=f"barberpro logs {deployment}")
+        if own_way:
+            _show_page(_by_own_way(operator, plan, address), only_print)
+            _keep_open(operator, plan)
+            return
+    _show_page(address, only_print)
+
+
+def _show_page(address: str, only_print: bool) -> None:
     click.echo(address)
     if not only_print and not webbrowser.open(address):
         click.echo("no browser could be opened here; the address is above", err=True)
 
 
-def _address(operator: Operator, deployment: str, what: str | None) -> str:
-    plan, _ = applied_plan(operator.platform.layout, deployment)
+def _address(operator: Operator, plan: Plan, what: str | None) -> str:
     if what == "owner":
         return owner_link(operator, plan)
     if what == "mail":
         return operator.platform.mail_url()
     if what == "runbook":
-        return operator.runbook(deployment).as_uri()
+        return operator.runbook(plan.deployment_id).as_uri()
+    if plan.request.target == KUBERNETES:
+        return f"https://{plan.network.hostname}"
     return operator.target.access(plan, None).url
+
+
+def _by_own_way(operator: Operator, plan: Plan, address: str) -> str:
+    """The same page at the end of the way that is opened here; no name of the world's leads there."""
+    access = operator.target.access(plan, None)
+    place = f"{plan.network.local_hostname}:{access.port}"
+    return urlsplit(address)._replace(netloc=place).geturl()
+
+
+def _keep_open(operator: Operator, plan: Plan) -> None:
+    """Until Ctrl-C; a way that a rollout cut off is opened anew."""
+    authority = operator.target.access(plan, None).ca_certificate
+    click.echo(f"open until Ctrl-C; who vouches for it: {authority}", err=True)
+    try:
+        while True:
+            time.sleep(WATCH_SECONDS)
+            try:
+                operator.target.access(plan, None)
+            except PassingFaultError as error:
+                click.echo(f"cut off: {error.what}; trying again", err=True)
+    except KeyboardInterrupt:
+        click.echo("closed", err=True)
 
 
 @click.command()

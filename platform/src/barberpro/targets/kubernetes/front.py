@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sysconfig
 import time
@@ -105,7 +106,7 @@ class Front:
         with started.stdin as given:
             given.write(json.dumps(self._configuration()).encode())
         deadline = time.monotonic() + START_SECONDS
-        while not (self.ca_certificate.exists() and _listens(self.port)):
+        while not (self.ca_certificate.exists() and self._shakes_hands()):
             if started.poll() is not None or time.monotonic() > deadline:
                 said = log.read_text(errors="replace").strip()[-500:]
                 _end(started)
@@ -116,6 +117,19 @@ class Front:
                 )
             time.sleep(0.05)
         return started
+
+    def _shakes_hands(self) -> bool:
+        """It listens a moment before it has a certificate for each name."""
+        context = ssl.create_default_context(cafile=str(self.ca_certificate))
+        for name in self._names:
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection((ADDRESS, self.port), 2.0) as plain,
+                context.wrap_socket(plain, server_hostname=name),
+            ):
+                continue
+            return False
+        return True
 
     def _routes(self) -> list[dict[str, object]]:
         host: dict[str, object] = {"match": [{"host": list(self._names)}], "terminal": True}
@@ -192,12 +206,6 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind((ADDRESS, 0))
         return int(listener.getsockname()[1])
-
-
-def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection((ADDRESS, port), 1.0):
-        return True
-    return False
 
 
 def _end(process: subprocess.Popen[bytes] | None) -> None:
