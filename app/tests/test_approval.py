@@ -140,6 +140,19 @@ def test_a_no_frees_the_time_and_says_why(shop: Shop, tell: Callable[[Story], No
     assert kinds(shop) == ["booking_requested", "booking_declined"]
 
 
+def test_taking_a_declined_request_back_is_a_yes(shop: Shop, tell: Callable[[Story], None]) -> None:
+    async def story(connection: Connection) -> None:
+        await rule(connection)
+        request = await asked(connection, shop)
+        await approval.decide(connection, shop.app, staff(), request.id, NO)
+        back = StatusRequest(status="confirmed")
+        again = await bookings.set_status(connection, staff(), request.id, back)
+        assert again.status == "confirmed"
+
+    tell(story)
+    assert shop.rows("SELECT approved_at IS NOT NULL FROM booking") == [(True,)]
+
+
 def test_the_client_withdraws_a_request(shop: Shop, tell: Callable[[Story], None]) -> None:
     async def story(connection: Connection) -> None:
         await rule(connection)

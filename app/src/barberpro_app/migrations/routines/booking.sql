@@ -527,6 +527,8 @@ BEGIN
         PERFORM booking_occupy_again(b, NULL);
     END IF;
     UPDATE booking SET status = v_status, version = version + 1, updated_at = now(),
+        -- whoever takes a cancelled booking back says yes to it
+        approved_at = coalesce(approved_at, CASE WHEN b.status = 'cancelled' THEN now() END),
         cancel_reason = NULL, late_cancel = false, late_charged = false WHERE id = p_id;
     v_body := booking_body(p_id);
     PERFORM audit_record(p_actor, 'booking.' || v_status, 'booking', p_id::text,
