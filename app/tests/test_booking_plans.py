@@ -44,3 +44,17 @@ def test_a_plan_made_while_tables_were_empty_does_not_read_them_whole_later(shop
             assert await rows_read_whole(connection) == before
 
     asyncio.run(story())
+
+
+def test_whatever_keeps_an_idempotency_key_plans_so(shop: Shop) -> None:
+    async def story() -> None:
+        async with shop.connection() as connection:
+            cursor = await connection.execute(
+                "SELECT proname, 'enable_seqscan=off' = ANY (coalesce(proconfig, '{}')) AS indexes"
+                " FROM pg_proc WHERE prosrc LIKE '%idempotency\\_begin(p\\_key)%'"
+            )
+            found = {row["proname"]: row["indexes"] for row in await cursor.fetchall()}
+            assert found["visit_book"]
+            assert all(found.values()), found
+
+    asyncio.run(story())
