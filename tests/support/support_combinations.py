@@ -24,7 +24,6 @@ REFUSED: dict[Combination, tuple[str, str]] = {
     frozenset({"several", "group"}): ("not_offered", "A group has times of its own"),
     frozenset({"several", "series"}): ("series_of_visit", "several services"),
     frozenset({"several", "waiting"}): ("invalid", "lines"),
-    frozenset({"group", "series"}): ("series_of_group", "A seat in a group"),
 }
 PRICE, CREDITS = 1_000_000, 6
 
@@ -265,6 +264,10 @@ class Story:
 
     def _repeat(self, first: dict[str, Any]) -> None:
         """Three weeks; one is moved and one is cancelled."""
+        if self.has("group"):
+            for days in (7, 14):
+                self._session(days)
+            self.desk.ask("POST", "/sessions", {**self.wish(6), "starts_at": self.at("14:00", 6)})
         draft = {"count": 3, "use_credits": self.has("package")}
         made = self.desk.ask("POST", f"/bookings/{first['id']}/series", draft, who=self.name)
         self.check("repeated")

@@ -25,13 +25,7 @@ class SeriesOfVisitError(booking_errors.NotChangeableError):
     code = "series_of_visit"
 
 
-class SeriesOfGroupError(booking_errors.NotChangeableError):
-    """A seat in a group cannot be repeated; book each session."""
-
-    code = "series_of_group"
-
-
 refusal = refusals(
-    (SeriesConflictsError, NoCreditError, SeriesOfVisitError, SeriesOfGroupError),
+    (SeriesConflictsError, NoCreditError, SeriesOfVisitError),
     booking_errors.refusal,
 )

@@ -10,6 +10,8 @@ from barberpro_app.settings import AppConfiguration
 
 SECONDS = 300.0
 _BATCH = 50
+#: Series in one transaction: it takes times and seats in the order of time, so it cannot wait in a ring.
+_AT_ONCE = 1
 
 
 async def run(database: Database, app: AppConfiguration) -> int:
@@ -17,7 +19,7 @@ async def run(database: Database, app: AppConfiguration) -> int:
     policies, total = app.policies.model_dump(), 0
     while True:
         async with database.connection() as connection:
-            done = await repository.advance(connection, policies, holidays_ahead(app), _BATCH)
+            done = await repository.advance(connection, policies, holidays_ahead(app), _AT_ONCE)
         total += done
         if not done:
             break

@@ -17,7 +17,8 @@ Days = Annotated[list[Day], Field(max_length=200)]
 class SeriesDraft(Request):
     """Repeats a confirmed booking every so many weeks: `count` times with it, or `until` a day, or until
     it is ended. A day that is closed is left out, or moved to the next one (`next_day`). `skip` are
-    days with another conflict that may be left out. `use_credits` pays each with a credit of the
+    days with another conflict that may be left out. A seat is taken in the session of that time; a day
+    that has none yet (`no_session`) is left out, and taken when there is one. `use_credits` pays each with a credit of the
     client's package when it comes near."""
 
     every_weeks: Annotated[int, Field(ge=1, le=26)] = 1
@@ -66,7 +67,8 @@ class Kept(Answer):
 
 class Series(Answer):
     """A series; `weekday` is ISO, `minute` of the local day in `zone`. `more`: further bookings are made
-    when they come within the time that is booked ahead. `kept` only after a move."""
+    when they come within the time that is booked ahead. `seats` are taken each time of a group's session.
+    `kept` only after a move."""
 
     id: UUID
     state: Literal["active", "done", "ended"]
@@ -81,6 +83,7 @@ class Series(Answer):
     until: date | None
     on_closed: Literal["skip", "next_day"]
     use_credits: bool
+    seats: int
     more: bool
     version: int
     parts: list[SeriesPart]

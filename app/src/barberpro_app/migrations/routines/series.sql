@@ -68,8 +68,8 @@ BEGIN
         - make_interval(hours => (series_rules()->>'pay_hours')::integer)));
     BEGIN
         booking_id := booking_make(d, p_policies, jsonb_build_object(
-            'service_id', s.service_id, 'location_id', s.location_id,
-            'provider_id', s.provider_id, 'starts_at', v_starts, 'holidays', p_holidays));
+            'service_id', s.service_id, 'location_id', s.location_id, 'seats', s.seats,
+            'provider_id', series_provider(s, v_starts), 'starts_at', v_starts, 'holidays', p_holidays));
         UPDATE booking b SET series_id = s.id,
             deposit_centavos = CASE WHEN s.deposit = 'each' THEN b.deposit_centavos ELSE 0 END,
             deposit_rule_id = CASE WHEN s.deposit = 'each' THEN b.deposit_rule_id END
@@ -86,6 +86,16 @@ BEGIN
         booking_facts(booking_body(b.id), jsonb_build_object('series_id', s.id)))
     FROM booking b WHERE b.id = booking_id;
 END $$;
+
+-- With whom. A seat is wanted in what is given to the group at that time, also by somebody else.
+CREATE OR REPLACE FUNCTION series_provider(s series, p_starts timestamptz) RETURNS uuid
+LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN EXISTS (SELECT FROM service WHERE id = s.service_id AND capacity = 1)
+                  OR EXISTS (SELECT FROM group_session g WHERE g.service_id = s.service_id
+                     AND g.location_id = s.location_id AND g.starts_at = p_starts
+                     AND g.provider_id = s.provider_id AND g.state = 'scheduled')
+                THEN s.provider_id END
+$$;
 
 -- Confirms a booking of a series that owes nothing ahead.
 CREATE OR REPLACE FUNCTION series_settle(p_policies jsonb, p_booking uuid) RETURNS void LANGUAGE plpgsql AS $$
@@ -166,6 +176,50 @@ BEGIN
     RETURN v_count;
 END $$;
 
+-- Seats of days that had no session when they were tried: it may have been set up since. How many days
+-- have one now; who still has none a week before hears of it.
+CREATE OR REPLACE FUNCTION series_again(p_actor jsonb, p_policies jsonb, p_holidays jsonb, p_limit integer)
+RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    r series_part;
+    s series;
+    made record;
+    v_count integer := 0;
+BEGIN
+    FOR r IN SELECT x.* FROM series_part x JOIN series y ON y.id = x.series_id
+             WHERE x.problem = 'no_session' AND y.state <> 'ended' AND EXISTS (
+                 SELECT FROM group_session g WHERE g.service_id = y.service_id
+                 AND g.location_id = y.location_id AND g.state = 'scheduled' AND g.starts_at > now()
+                 AND g.starts_at = local_instant(x.planned_on, y.minute, y.zone))
+             ORDER BY x.planned_on, y.minute, x.series_id LIMIT p_limit LOOP
+        SELECT * INTO s FROM series WHERE id = r.series_id FOR UPDATE SKIP LOCKED;
+        CONTINUE WHEN NOT FOUND OR s.state = 'ended';
+        made := series_book(p_actor, p_policies, s, r.planned_on, p_holidays);
+        UPDATE series_part SET booking_id = made.booking_id, problem = made.problem
+        WHERE series_id = r.series_id AND number = r.number AND problem = 'no_session';
+        PERFORM series_said(s.id, r.number);
+        v_count := v_count + (made.problem IS DISTINCT FROM 'no_session')::integer;
+    END LOOP;
+    PERFORM series_gap(x.series_id, x.planned_on, x.problem)
+    FROM series_part x JOIN series y ON y.id = x.series_id
+    WHERE x.problem = 'no_session' AND y.state <> 'ended'
+      AND x.planned_on BETWEEN (now() AT TIME ZONE y.zone)::date
+                           AND (now() AT TIME ZONE y.zone)::date + 7;
+    RETURN v_count;
+END $$;
+
+-- Tells the client what became of the days from a number on that were tried without them.
+CREATE OR REPLACE FUNCTION series_said(p_id uuid, p_from integer) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM tell_client(CASE b.status WHEN 'held' THEN 'booking_pay' ELSE 'booking_confirmed' END,
+                        booking_body(b.id))
+    FROM series_part r JOIN booking b ON b.id = r.booking_id
+    WHERE r.series_id = p_id AND r.number >= p_from AND b.status IN ('held', 'confirmed')
+      AND b.created_at = now();
+    PERFORM series_gap(p_id, r.planned_on, r.problem) FROM series_part r
+    WHERE r.series_id = p_id AND r.number >= p_from AND r.problem <> 'no_session';
+END $$;
+
 -- A day that was found shut is left out and said; anything else in the way is a conflict, which the
 -- caller has to have seen: `skip` are the days that they accept to lose.
 CREATE OR REPLACE FUNCTION series_accept(p_id uuid, p_from integer, p_skip jsonb) RETURNS void
@@ -175,7 +229,7 @@ DECLARE
 BEGIN
     SELECT string_agg(planned_on || ' ' || problem, ', ' ORDER BY number) INTO v_found
     FROM series_part WHERE series_id = p_id AND number >= p_from
-      AND problem NOT IN ('holiday', 'closed', 'time_off')
+      AND problem NOT IN ('holiday', 'closed', 'time_off', 'no_session')
       AND NOT coalesce(p_skip, '[]') ? planned_on::text;
     IF v_found IS NOT NULL THEN
         PERFORM refuse('series_conflicts', 'Not every day can be had: ' || v_found || '.', 'skip');
@@ -197,8 +251,6 @@ BEGIN
     b := booking_lock(p_actor, (p_request->>'booking_id')::uuid, (p_request->>'version')::integer);
     IF b.visit_id IS NOT NULL THEN
         PERFORM refuse('series_of_visit', 'A visit of several services cannot be repeated.');
-    ELSIF b.session_id IS NOT NULL THEN
-        PERFORM refuse('series_of_group', 'A seat in a group cannot be repeated; book each session.');
     ELSIF b.status NOT IN ('confirmed', 'arrived') OR b.client_id IS NULL OR b.series_id IS NOT NULL THEN
         PERFORM refuse('not_changeable', 'This booking cannot be repeated.');
     END IF;
@@ -208,14 +260,14 @@ BEGIN
         PERFORM refuse('no_credit', 'There is no package with credits to pay with.', 'use_credits');
     END IF;
     INSERT INTO series (client_id, service_id, provider_id, location_id, zone, first_day, minute,
-        every_weeks, count, until, on_closed, deposit, use_credits, source)
+        every_weeks, count, until, on_closed, deposit, use_credits, source, seats)
     VALUES (b.client_id, b.service_id, b.provider_id, b.location_id, b.zone,
         (b.starts_at AT TIME ZONE b.zone)::date,
         (extract(epoch FROM (b.starts_at AT TIME ZONE b.zone)::time) / 60)::integer,
         (p_request->>'every_weeks')::integer, (p_request->>'count')::integer,
         (p_request->>'until')::date, p_request->>'on_closed',
         CASE WHEN (p_actor->>'staff')::boolean THEN 'none' ELSE series_rules()->>'deposit' END,
-        (p_request->>'use_credits')::boolean, p_request->>'source')
+        (p_request->>'use_credits')::boolean, p_request->>'source', b.seats)
     RETURNING * INTO s;
     UPDATE booking SET series_id = s.id, version = version + 1, updated_at = now() WHERE id = b.id;
     INSERT INTO series_part (series_id, number, planned_on, booking_id) VALUES (s.id, 0, s.first_day, b.id);
@@ -250,7 +302,7 @@ CREATE OR REPLACE FUNCTION series_body(p_id uuid) RETURNS jsonb LANGUAGE sql STA
         'provider', jsonb_build_object('id', p.id, 'name', p.name), 'zone', s.zone,
         'weekday', extract(isodow FROM s.first_day)::integer, 'minute', s.minute,
         'every_weeks', s.every_weeks, 'count', s.count, 'until', s.until, 'on_closed', s.on_closed,
-        'use_credits', s.use_credits, 'version', s.version,
+        'use_credits', s.use_credits, 'seats', s.seats, 'version', s.version,
         'more', s.state = 'active' AND series_reaches(s, s.next_number),
         'parts', (SELECT coalesce(jsonb_agg(jsonb_build_object('number', r.number,
                 'planned_on', r.planned_on, 'booking_id', r.booking_id, 'problem', r.problem,
@@ -357,6 +409,13 @@ BEGIN
     v_days := (v_starts AT TIME ZONE s.zone)::date - (f.starts_at AT TIME ZONE s.zone)::date;
     v_minute := (extract(epoch FROM (v_starts AT TIME ZONE s.zone)::time) / 60)::integer;
     v_later := v_starts > f.starts_at;
+    -- sessions before the bookings in them, and in the order of time
+    PERFORM session_lock(g.id) FROM (
+        SELECT x.id FROM group_session x JOIN booking k ON k.series_id = p_id
+            AND k.session_id IS NOT NULL AND k.starts_at > now() AND x.service_id = k.service_id
+            AND x.location_id = k.location_id AND x.starts_at = local_instant(
+                (k.starts_at AT TIME ZONE s.zone)::date + v_days, v_minute, s.zone)
+        GROUP BY x.id ORDER BY x.starts_at, x.id) g;
     -- the one that would run into its neighbour is moved after that one
     FOR b IN SELECT k.id, k.status, (k.starts_at AT TIME ZONE s.zone)::date AS day FROM booking k
              WHERE k.series_id = p_id AND k.starts_at > now()
@@ -378,6 +437,8 @@ BEGIN
     PERFORM series_kept(v_kept, p_request);
     UPDATE series SET first_day = first_day + v_days, minute = v_minute, provider_id = v_provider,
         until = until + v_days, version = version + 1, updated_at = now() WHERE id = p_id;
+    UPDATE series_part SET planned_on = planned_on + v_days WHERE series_id = p_id
+        AND problem = 'no_session' AND planned_on > (f.starts_at AT TIME ZONE s.zone)::date;
     PERFORM audit_record(p_actor, 'series.moved', 'series', p_id::text, jsonb_strip_nulls(
         jsonb_build_object('scope', p_request->>'scope', 'days', v_days, 'minute', v_minute,
             'kept', jsonb_array_length(v_kept), 'override', p_request->>'override_reason')));
@@ -414,14 +475,11 @@ BEGIN
              ORDER BY id LIMIT p_limit FOR UPDATE SKIP LOCKED LOOP
         v_first := s.next_number;
         v_count := v_count + series_fill(c_actor, v_policies, s.id, p_holidays, 10);
-        PERFORM tell_client(CASE b.status WHEN 'held' THEN 'booking_pay' ELSE 'booking_confirmed' END,
-                            booking_body(b.id))
-        FROM series_part r JOIN booking b ON b.id = r.booking_id
-        WHERE r.series_id = s.id AND r.number >= v_first AND b.status IN ('held', 'confirmed');
-        PERFORM series_gap(s.id, r.planned_on, r.problem) FROM series_part r
-        WHERE r.series_id = s.id AND r.number >= v_first AND r.problem IS NOT NULL;
+        PERFORM series_said(s.id, v_first);
     END LOOP;
-    RETURN v_count;
+    -- never both in one transaction: sessions are locked in the order of time
+    RETURN CASE WHEN v_count > 0 THEN v_count
+                ELSE series_again(c_actor, v_policies, p_holidays, p_limit) END;
 END $$;
 
 -- Tells a client that a day of the series has no booking.

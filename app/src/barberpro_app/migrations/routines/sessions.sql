@@ -64,7 +64,7 @@ BEGIN
     IF v_full THEN
         PERFORM refuse('session_full', 'So many seats are not left.', 'seats');
     ELSIF v_session IS NULL THEN
-        PERFORM refuse('slot_unavailable', 'Nothing is given to a group at this time.', 'starts_at');
+        PERFORM refuse('slot_unavailable', 'This time is not offered: no_session.', 'starts_at');
     ELSIF EXISTS (SELECT FROM group_session WHERE id = v_session) THEN
         PERFORM refuse('session_changed', 'This was moved or cancelled; look at it again.',
                        'session_id');
