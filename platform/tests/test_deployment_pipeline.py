@@ -199,6 +199,21 @@ def test_a_public_domain_is_named_with_what_is_still_to_be_done(tmp_path: Path) 
     assert "Ask whoever administers the DNS zone" in entry["mend"]  # type: ignore[index, operator]
 
 
+def test_a_domain_on_a_cluster_is_live_before_its_records_are_made(tmp_path: Path) -> None:
+    """The address is the load balancer's, which nobody knows before: nothing waits for DNS."""
+    plan = plan_of(
+        market="small", domain="palermo.example.com.ar", target="kubernetes", provider="on-premises"
+    )
+    assert plan.network.hostname == "palermo.example.com.ar"
+    outcome = carry_out("DNS configuration", context_of(RecordingTarget(), tmp_path, plan))
+    assert isinstance(outcome, Done)
+    found = outcome.facts["findings"]
+    assert isinstance(found, list)
+    assert [entry["id"] for entry in found if isinstance(entry, dict)] == [
+        "dns-record-pending-a", "dns-record-pending-caa",
+    ]  # fmt: skip
+
+
 def test_what_does_not_apply_is_skipped_with_the_target_s_reason(tmp_path: Path) -> None:
     reason = "private sockets: mTLS does not apply"
     target = RecordingTarget(answers={"configure_mesh": Report(reason, not_applicable=True)})

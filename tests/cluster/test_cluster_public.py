@@ -23,6 +23,12 @@ from support_acme import Authority, running_pebble
 from support_chart import plan_for, rendered_with
 from support_dns import KEY_NAME, SECRET, ZONE, NameServer, running_bind
 
+from barberpro.kube.contexts import choose
+from barberpro.operations.domain_check import examine, leads_here
+from barberpro.operations.publishing import cluster_facts
+from barberpro.targets.kubernetes.records import Record, Records
+from barberpro.targets.kubernetes.site import Site
+from barberpro.targets.kubernetes.way import Way, find_way
 from testcluster.cluster import Cluster
 from testcluster.pods import until
 from testcluster.ways_in import CLASS, WayIn, issuer, start_cert_manager
@@ -169,6 +175,22 @@ class World:
             answer = connection.getresponse()
             return answer.status, answer.getheader("Location")
 
+    @property
+    def context(self) -> str:
+        return self.cluster.kubectl("config", "current-context").strip()
+
+    def use(self, patch: pytest.MonkeyPatch) -> None:
+        """Our own programs see this cluster."""
+        for name in ("KUBECONFIG", "PATH"):
+            patch.setenv(name, self.cluster.environment[name])
+
+    def seen(self, name: str) -> Way:
+        with pytest.MonkeyPatch.context() as patch:
+            self.use(patch)
+            found = find_way(Site.of(choose(self.context), name))
+        assert found is not None
+        return found
+
     def wait_for(self, name: str, host: str) -> None:
         """Until the brand answers with a certificate of the authority; else with what was in the way."""
         try:
@@ -237,8 +259,9 @@ def test_an_ingress_gets_its_certificate_by_http_01(world: World, palermo: str) 
     certificate = world.cluster.get("certificate", "public-tls", "-n", "palermo")
     ready = {one["type"]: one["status"] for one in certificate["status"]["conditions"]}
     assert ready["Ready"] == "True"
-    status = world.cluster.get("ingress", "public", "-n", "palermo")["status"]
-    assert status["loadBalancer"]["ingress"][0]["ip"] == world.way.address
+    way = world.seen("palermo")
+    assert (way.kind, way.hosts, way.addresses) == ("Ingress", (palermo,), (world.way.address,))
+    assert way.certificate.startswith("certificate ready until 20")
 
 
 def test_the_way_in_is_tls_1_3_and_plain_http_is_sent_on(world: World, palermo: str) -> None:
@@ -278,3 +301,19 @@ def test_a_certificate_is_renewed_before_it_ends(
 def test_a_gateway_gets_its_certificate_by_dns_01(world: World, recoleta: str) -> None:
     world.wait_for("recoleta", recoleta)
     assert world.plain(recoleta) == (301, f"https://{recoleta}/turnos")
+    way = world.seen("recoleta")
+    assert (way.kind, way.hosts, way.addresses) == ("Gateway", (recoleta,), (world.way.address,))
+
+
+def test_where_a_domain_of_the_cluster_has_to_lead(
+    world: World, palermo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.use(monkeypatch)
+    records = Records(tmp_path)
+    public = {"public": {"kind": "ingress"}}
+    records.save(Record(id="palermo", context=world.context, image="app:1", values=public))
+    facts = cluster_facts(records, palermo)
+    assert facts is not None
+    assert facts.public_ipv4 == world.way.address
+    assert leads_here(examine(palermo, facts, (world.names.address,)))
+    assert cluster_facts(records, "another.example") is None

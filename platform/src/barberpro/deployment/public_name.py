@@ -39,7 +39,10 @@ CONNECT_SECONDS = 5.0
 
 
 def is_public(context: DeployContext) -> bool:
-    return context.plan.network.certificate_issuer == "acme"
+    """Whether the public name is kept from here. On a cluster its own operators obtain the certificate,
+    and the address that the name has to lead to is known only after its controller took it up."""
+    plan = context.plan
+    return plan.network.certificate_issuer == "acme" and plan.request.target == "local"
 
 
 def provider_of(publishing: Publishing) -> DnsProvider | None:

@@ -16,8 +16,9 @@ from barberpro.cli.public_settings import public_settings
 from barberpro.cli.public_view import show_public, show_records
 from barberpro.errors import ExitCode, InvalidInputError
 from barberpro.operations.domain_check import examine, leads_here
-from barberpro.operations.publishing import target_facts
+from barberpro.operations.publishing import cluster_facts, target_facts
 from barberpro.planning.hosts import HostError, public_domain
+from barberpro.targets.kubernetes.records import Records
 from barberpro.targets.local.platform import LocalPlatform
 from barberpro.targets.local.publishing import set_public
 from barberpro.targets.local.state import LETS_ENCRYPT
@@ -95,15 +96,18 @@ def show(output: str) -> None:
 )
 @output_option
 def check(domain: str, wait: float, output: str) -> int:
-    """Ask DNS whether DOMAIN leads to this machine, record by record. Exits 1 where it does not.
+    """Ask DNS whether DOMAIN leads to this machine, or to the cluster that serves it, record by record.
+    Exits 1 where it does not.
 
     \b
     Examples:
       barberpro public check turnos.example.com.ar
       barberpro public check turnos.example.com.ar --wait 30m
     """
-    known = LocalPlatform.open().store.platform().public
-    if known is None:
+    platform = LocalPlatform.open()
+    known = platform.store.platform().public
+    on_cluster = cluster_facts(Records(platform.layout.home), domain)
+    if known is None and on_cluster is None:
         raise InvalidInputError(
             "this machine is not open to the world", mend="barberpro public set --help"
         )
@@ -111,7 +115,8 @@ def check(domain: str, wait: float, output: str) -> int:
         name = public_domain(domain)
     except HostError as error:
         raise InvalidInputError(f"'{domain}' is not a public domain: {error}") from error
-    facts, resolvers = target_facts(known, None), tuple(known.resolvers)
+    facts = on_cluster or target_facts(known, None)
+    resolvers = tuple(known.resolvers) if known is not None else ()
     deadline = time.monotonic() + wait
     while not leads_here(states := examine(name, facts, resolvers)):
         left = deadline - time.monotonic()

@@ -9,6 +9,7 @@ from barberpro.planning.model import Plan
 from barberpro.targets.kubernetes.progress import job_state
 from barberpro.targets.kubernetes.reading import digest_of, last_object
 from barberpro.targets.kubernetes.releases import Releases
+from barberpro.targets.kubernetes.way import find_way
 from barberpro.targets.protocol import Report
 
 
@@ -129,7 +130,9 @@ def activate(releases: Releases, plan: Plan, revision: int) -> Report:
     if record.applied.get(revision) != digest_of(releases.values(record, plan, revision)):
         releases.release(record, plan, revision)  # the public way, now that it is tested
         releases.roll_out(record, [])
-    return Report(f"namespace {record.id} serves revision {revision}")
+    way = find_way(releases.site(record))
+    led = f"; {way.shown()}" if way is not None else ""
+    return Report(f"namespace {record.id} serves revision {revision}{led}")
 
 
 def deactivate(releases: Releases, plan: Plan, revision: int) -> None:
