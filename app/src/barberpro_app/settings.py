@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from barberpro_app.kit.database_address import verified
 from barberpro_app.kit.errors import ConfigurationError
 
 Text = Annotated[str, Field(max_length=200)]
@@ -211,11 +212,21 @@ class Secrets:
 
     @property
     def database_url(self) -> str:
-        return self.text("database-url").reveal()
+        return self._address("database-url")
 
     @property
     def database_owner_url(self) -> str:
-        return self.text("database-owner-url").reveal()
+        return self._address("database-owner-url")
+
+    def _address(self, name: str) -> str:
+        """Of a database; over a network with TLS, verified, unless the address says otherwise."""
+        try:
+            return verified(self.text(name).reveal(), self._folder / "database-ca.crt")
+        except ValueError as error:
+            raise ConfigurationError(
+                f"the secret {name} is no address of a database\n  where: {self._folder / name}\n"
+                f"  mend: {error}"
+            ) from error
 
 
 class Settings(_Part):

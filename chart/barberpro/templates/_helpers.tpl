@@ -104,9 +104,10 @@ database-owner
       - secret:
           name: database-ca
           items: [{key: ca.crt, path: database-ca.crt}]
-      {{- else if .root.Values.database.external.caCertificate }}
+      {{- else }}
       - secret:
-          name: database-app
+          name: {{ include "barberpro.appDatabaseSecret" .root }}
+          optional: true
           items: [{key: database-ca.crt, path: database-ca.crt}]
       {{- end }}
 {{- end }}

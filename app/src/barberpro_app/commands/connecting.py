@@ -49,7 +49,13 @@ async def connected(url: str) -> AsyncIterator[Connection]:
 
 def cannot_connect(error: Exception) -> str:
     reason = redact(" ".join(str(error).split()))
+    mend = "start the database, or correct the address"
+    if "SSL" in reason or "certificate" in reason:
+        mend = (
+            "give the server a certificate of the name in the address, and its authority as the secret"
+            " database-ca.crt; sslmode=disable in the address goes in plain text"
+        )
     return (
         f"cannot connect to the database: {reason}\n"
-        "  where: the secret database-url\n  mend: start the database, or correct the address"
+        f"  where: the secret database-url\n  mend: {mend}"
     )
