@@ -22,7 +22,6 @@ Combination = frozenset[str]
 #: What cannot be had together: the code that says so, and words of its text.
 REFUSED: dict[Combination, tuple[str, str]] = {
     frozenset({"several", "group"}): ("not_offered", "A group has times of its own"),
-    frozenset({"several", "series"}): ("series_of_visit", "several services"),
     frozenset({"several", "waiting"}): ("invalid", "lines"),
 }
 PRICE, CREDITS = 1_000_000, 6
@@ -34,7 +33,7 @@ def without_refused(combination: Iterable[str]) -> tuple[Combination, list[Combi
     for pair in REFUSED:
         if pair <= set(combination):
             refused.append(pair)
-            left.discard("several" if "several" in pair else "series")
+            left.discard("several")
     return frozenset(left), refused
 
 
@@ -279,7 +278,9 @@ class Story:
                 self.check("paid for a day of the series")
         for part in parts[:1]:
             move = {"starts_at": self.at("14:00", 6), "override_reason": "otro día"}
-            self.desk.ask("POST", f"/bookings/{part['booking_id']}/reschedule", move)
+            visit = self.desk.ask("GET", f"/bookings/{part['booking_id']}")["visit_id"]
+            what = f"/visits/{visit}" if visit else f"/bookings/{part['booking_id']}"
+            self.desk.ask("POST", f"{what}/reschedule", move)
             self.check("moved a day of the series")
         for part in parts[1:]:
             self.desk.ask("POST", f"/bookings/{part['booking_id']}/cancel", {}, who=self.name)

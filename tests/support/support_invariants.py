@@ -141,10 +141,14 @@ WRONG = {
                     OR e.action = 'booking.approved' AND e.changes->>'status' = 'confirmed'
                     OR e.action = 'booking.cancelled' AND e.changes->>'was' IN ('requested', 'confirmed')
                     OR e.action = 'booking.confirmed' AND e.changes->>'was' = 'cancelled')) v
+            WHERE v.visit_id NOT IN (SELECT visit_id::text FROM booking
+                                     WHERE series_id IS NOT NULL AND visit_id IS NOT NULL)
             GROUP BY 1),
         written AS (SELECT payload->>'visit_id' AS visit_id, count(*) AS n FROM message
             WHERE kind IN ('booking_confirmed', 'booking_rescheduled', 'booking_cancelled')
-            AND payload->>'visit_id' IS NOT NULL GROUP BY 1)
+            AND payload->>'visit_id' IS NOT NULL
+            AND payload->>'visit_id' NOT IN (SELECT visit_id::text FROM booking
+                WHERE series_id IS NOT NULL AND visit_id IS NOT NULL) GROUP BY 1)
         SELECT visit_id, a.n, b.n FROM wanted a FULL JOIN written b USING (visit_id)
         WHERE coalesce(a.n, 0) <> coalesce(b.n, 0)""",
 }

@@ -19,13 +19,7 @@ class NoCreditError(ConflictError):
     code = "no_credit"
 
 
-class SeriesOfVisitError(booking_errors.NotChangeableError):
-    """A visit of several services cannot be repeated; repeat each service by itself."""
-
-    code = "series_of_visit"
-
-
 refusal = refusals(
-    (SeriesConflictsError, NoCreditError, SeriesOfVisitError),
+    (SeriesConflictsError, NoCreditError),
     booking_errors.refusal,
 )

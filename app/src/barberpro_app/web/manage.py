@@ -119,7 +119,6 @@ async def _page(
         money=standing,
         may_check_in=may_check_in,
         repeats=booking.series_id is not None,
-        may_repeat=booking.visit_id is None,
         qr=code_picture(request, reader, booking),
     )
 

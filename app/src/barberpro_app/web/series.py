@@ -17,7 +17,7 @@ from barberpro_app.series import service
 from barberpro_app.series.schemas import Series, SeriesEnd, SeriesMove
 from barberpro_app.web import choosing, offer, picker
 from barberpro_app.web.booking_view import view
-from barberpro_app.web.choosing import Wish
+from barberpro_app.web.choosing import Wish, wish_of
 from barberpro_app.web.forms import parse_day
 from barberpro_app.web.problems import explain
 from barberpro_app.web.rendering import Reader, page, reader_of, say, see, submitted
@@ -130,7 +130,9 @@ async def _choose(
         picked = await choosing.pick(
             connection,
             reader,
-            Wish(booking.service.id, booking.location.id, booking.provider.id),
+            wish_of(booking, same=True)
+            if booking.visit_id
+            else Wish(booking.service.id, booking.location.id, booking.provider.id),
             choosing.bounds_of(policies, booking.zone),
             day,
             lambda day: f"{here}?dia={day}",

@@ -9,10 +9,10 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from barberpro_app.audit.trail import Actor
-from barberpro_app.booking import service as bookings
 from barberpro_app.booking.schemas import Booking
 from barberpro_app.kit.errors import NotFoundError
 from barberpro_app.series.schemas import Series, SeriesPart
+from barberpro_app.visit import service as visits
 from barberpro_app.web.booking_view import actor, booking_of, holder, links_of, reading
 from barberpro_app.web.forms import parse_key
 from barberpro_app.web.rendering import Reader, reader_of
@@ -48,7 +48,7 @@ async def seat_of(request: Request, reader: Reader = Depends(reader_of)) -> Seat
 
 async def _client(request: Request, reader: Reader, token: str) -> Seat:
     async with reader.database.connection() as connection:
-        booking = await bookings.get(connection, reading(request), booking_of(request, token))
+        booking = await visits.sitting(connection, reading(request), booking_of(request, token))
     if booking.client is None:
         raise NotFoundError
     return Seat(booking, holder(request, booking), f"/reserva/{token}", staff=False)
@@ -57,7 +57,7 @@ async def _client(request: Request, reader: Reader, token: str) -> Seat:
 async def _team(request: Request, reader: Reader, booking_id: UUID) -> Seat:
     who = actor(request, reader.principal)
     async with reader.database.connection() as connection:
-        booking = await bookings.get(connection, who, booking_id)
+        booking = await visits.sitting(connection, who, booking_id)
     return Seat(booking, who, f"/agenda/reserva/{booking_id}", staff=True)
 
 

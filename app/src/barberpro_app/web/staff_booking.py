@@ -79,7 +79,6 @@ async def booking_page(
         attends=attends,
         came=booking.checked_in_at,
         repeats=booking.series_id is not None,
-        may_repeat=booking.visit_id is None,
         typed=reader.fmt.money(standing.due_centavos).split("\u00a0")[-1] if standing else "",
     )
 

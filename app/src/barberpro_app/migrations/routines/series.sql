@@ -1,6 +1,7 @@
 -- The same booking every so many weeks. A series begins with a booking that is there; the others are
 -- made in the same transaction as far as bookings are taken ahead, the rest by a job as time passes.
--- Order of locks: the series, then its bookings and their times.
+-- Of a visit all services are repeated: each day has a visit, of which one booking stands for all.
+-- Order of locks: the series, then its visits and bookings and their times.
 
 -- The owner's rules: whether the deposit is asked for with the first booking or with each, and how many
 -- hours before its start a booking has to have it.
@@ -22,6 +23,12 @@ $$;
 CREATE OR REPLACE FUNCTION series_visible(p_actor jsonb, s series) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     SELECT booking_visible(p_actor, s.client_id, s.provider_id, '')
 $$;
+
+-- The booking that stands for the visit that one is of, or that one.
+CREATE OR REPLACE FUNCTION series_lead(b booking) RETURNS uuid LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN CASE WHEN b.visit_id IS NULL THEN b.id ELSE visit_lead(b.visit_id) END;
+END $$;
 
 CREATE OR REPLACE FUNCTION series_lock(p_actor jsonb, p_id uuid, p_version integer) RETURNS series
 LANGUAGE plpgsql AS $$
@@ -57,6 +64,7 @@ DECLARE
     v_state text;
     v_code text;
     v_detail text;
+    v_visit uuid;
 BEGIN
     d.status := 'held';
     d.client_id := s.client_id;
@@ -67,24 +75,65 @@ BEGIN
     d.hold_expires_at := least(v_starts, greatest(now() + interval '1 day', v_starts
         - make_interval(hours => (series_rules()->>'pay_hours')::integer)));
     BEGIN
-        booking_id := booking_make(d, p_policies, jsonb_build_object(
-            'service_id', s.service_id, 'location_id', s.location_id, 'seats', s.seats,
-            'provider_id', series_provider(s, v_starts), 'starts_at', v_starts, 'holidays', p_holidays));
+        IF s.lines IS NULL THEN
+            booking_id := booking_make(d, p_policies, jsonb_build_object(
+                'service_id', s.service_id, 'location_id', s.location_id, 'seats', s.seats,
+                'provider_id', series_provider(s, v_starts), 'starts_at', v_starts, 'holidays', p_holidays));
+        ELSE
+            v_visit := visit_make(d, p_policies, jsonb_build_object('lines', s.lines,
+                'location_id', s.location_id, 'starts_at', v_starts, 'holidays', p_holidays));
+            booking_id := visit_lead(v_visit);
+        END IF;
         UPDATE booking b SET series_id = s.id,
             deposit_centavos = CASE WHEN s.deposit = 'each' THEN b.deposit_centavos ELSE 0 END,
             deposit_rule_id = CASE WHEN s.deposit = 'each' THEN b.deposit_rule_id END
-        WHERE b.id = booking_id;
+        WHERE b.id = booking_id OR b.visit_id = v_visit;
         PERFORM series_settle(p_policies, booking_id);
     EXCEPTION WHEN exclusion_violation OR SQLSTATE 'BP001' THEN
         GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_code = MESSAGE_TEXT,
                                 v_detail = PG_EXCEPTION_DETAIL;
         booking_id := NULL;
         problem := series_problem(v_state, v_code, v_detail);
+        IF s.lines IS NOT NULL AND problem = 'slot_unavailable' THEN
+            problem := coalesce(series_visit_problem(s, v_starts, p_policies, p_holidays), problem);
+        END IF;
         RETURN;
     END;
-    PERFORM audit_record(p_actor, 'booking.' || b.status, 'booking', b.id::text,
-        booking_facts(booking_body(b.id), jsonb_build_object('series_id', s.id)))
+    PERFORM CASE WHEN v_visit IS NULL THEN
+        audit_record(p_actor, 'booking.' || b.status, 'booking', b.id::text,
+            booking_facts(booking_body(b.id), '{}') || jsonb_build_object('series_id', s.id))
+    ELSE audit_record(p_actor, 'visit.' || b.status, 'visit', v_visit::text,
+            visit_facts(visit_body(v_visit), '{}') || jsonb_build_object('series_id', s.id)) END
     FROM booking b WHERE b.id = booking_id;
+END $$;
+
+-- Why a visit is not offered at a time: what stands in the way of the first of its services.
+CREATE OR REPLACE FUNCTION series_visit_problem(
+    s series, p_starts timestamptz, p_policies jsonb, p_holidays jsonb
+) RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    l location;
+    w record;
+    v_from timestamptz := p_starts;
+    v_until timestamptz;
+    v_problem text;
+BEGIN
+    SELECT * INTO l FROM location WHERE id = s.location_id;
+    FOR w IN SELECT (x->>'provider_id')::uuid AS provider_id, coalesce(ps.minutes, v.minutes) AS minutes
+             FROM jsonb_array_elements(s.lines) WITH ORDINALITY AS y(x, n)
+             JOIN service v ON v.id = (x->>'service_id')::uuid
+             LEFT JOIN provider_service ps ON ps.service_id = v.id
+                 AND ps.provider_id = (x->>'provider_id')::uuid ORDER BY n LOOP
+        v_until := v_from + make_interval(mins => w.minutes);
+        v_problem := slot_problem(w.provider_id, l, v_from, v_until,
+            ARRAY(SELECT jsonb_array_elements_text(p_holidays))::date[],
+            CASE WHEN v_from = p_starts THEN (p_policies->>'slot_minutes')::integer ELSE 1 END);
+        IF v_problem IS NOT NULL THEN
+            RETURN v_problem;
+        END IF;
+        v_from := v_until;
+    END LOOP;
+    RETURN NULL;
 END $$;
 
 -- With whom. A seat is wanted in what is given to the group at that time, also by somebody else.
@@ -97,17 +146,19 @@ LANGUAGE sql STABLE AS $$
                 THEN s.provider_id END
 $$;
 
--- Confirms a booking of a series that owes nothing ahead.
+-- Confirms a booking of a series, or its visit, that owes nothing ahead.
 CREATE OR REPLACE FUNCTION series_settle(p_policies jsonb, p_booking uuid) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     b booking;
 BEGIN
-    PERFORM series_redeem(p_policies, p_booking);
     SELECT * INTO b FROM booking WHERE id = p_booking;
-    IF b.status = 'held' AND (b.deposit_centavos = 0 OR booking_covered(b.id)) THEN
-        UPDATE booking SET status = 'confirmed', hold_expires_at = NULL, version = version + 1,
-            updated_at = now() WHERE id = b.id;
-        UPDATE occupancy SET expires_at = NULL WHERE booking_id = b.id;
+    PERFORM series_redeem(p_policies, x.id) FROM (SELECT k.id FROM booking k
+        WHERE k.id = b.id OR k.visit_id = b.visit_id ORDER BY k.visit_line) x;
+    SELECT * INTO b FROM booking WHERE id = p_booking;
+    IF b.status = 'held' AND NOT EXISTS (SELECT FROM booking x
+        WHERE (x.id = b.id OR x.visit_id = b.visit_id) AND x.deposit_centavos > 0
+          AND NOT booking_covered(x.id)) THEN
+        PERFORM sitting_set(b, 'confirmed', NULL);
     END IF;
 END $$;
 
@@ -212,7 +263,7 @@ END $$;
 CREATE OR REPLACE FUNCTION series_said(p_id uuid, p_from integer) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM tell_client(CASE b.status WHEN 'held' THEN 'booking_pay' ELSE 'booking_confirmed' END,
-                        booking_body(b.id))
+                        sitting_body(b))
     FROM series_part r JOIN booking b ON b.id = r.booking_id
     WHERE r.series_id = p_id AND r.number >= p_from AND b.status IN ('held', 'confirmed')
       AND b.created_at = now();
@@ -236,6 +287,13 @@ BEGIN
     END IF;
 END $$;
 
+-- What a visit consists of, each with who gives it; null of a booking that is none.
+CREATE OR REPLACE FUNCTION series_lines(b booking) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_agg(jsonb_build_object('service_id', x.service_id, 'provider_id', x.provider_id)
+                     ORDER BY x.visit_line)
+    FROM booking x WHERE x.visit_id = b.visit_id AND x.status <> 'cancelled'
+$$;
+
 -- {booking_id, version?, every_weeks, count | until, on_closed, use_credits, skip?, source, holidays}
 CREATE OR REPLACE FUNCTION series_create(p_actor jsonb, p_policies jsonb, p_request jsonb, p_key jsonb)
 RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -250,8 +308,12 @@ BEGIN
     END IF;
     b := booking_lock(p_actor, (p_request->>'booking_id')::uuid, (p_request->>'version')::integer);
     IF b.visit_id IS NOT NULL THEN
-        PERFORM refuse('series_of_visit', 'A visit of several services cannot be repeated.');
-    ELSIF b.status NOT IN ('confirmed', 'arrived') OR b.client_id IS NULL OR b.series_id IS NOT NULL THEN
+        PERFORM visit_lock(p_actor, b.visit_id, NULL);
+        SELECT * INTO b FROM booking WHERE id = visit_lead(b.visit_id);
+    END IF;
+    IF b.client_id IS NULL OR EXISTS (SELECT FROM booking x
+        WHERE (x.id = b.id OR x.visit_id = b.visit_id AND x.status <> 'cancelled')
+          AND (x.status NOT IN ('confirmed', 'arrived') OR x.series_id IS NOT NULL)) THEN
         PERFORM refuse('not_changeable', 'This booking cannot be repeated.');
     END IF;
     IF (p_request->>'use_credits')::boolean AND NOT EXISTS (
@@ -260,18 +322,22 @@ BEGIN
         PERFORM refuse('no_credit', 'There is no package with credits to pay with.', 'use_credits');
     END IF;
     INSERT INTO series (client_id, service_id, provider_id, location_id, zone, first_day, minute,
-        every_weeks, count, until, on_closed, deposit, use_credits, source, seats)
+        every_weeks, count, until, on_closed, deposit, use_credits, source, seats, lines)
     VALUES (b.client_id, b.service_id, b.provider_id, b.location_id, b.zone,
         (b.starts_at AT TIME ZONE b.zone)::date,
         (extract(epoch FROM (b.starts_at AT TIME ZONE b.zone)::time) / 60)::integer,
         (p_request->>'every_weeks')::integer, (p_request->>'count')::integer,
         (p_request->>'until')::date, p_request->>'on_closed',
         CASE WHEN (p_actor->>'staff')::boolean THEN 'none' ELSE series_rules()->>'deposit' END,
-        (p_request->>'use_credits')::boolean, p_request->>'source', b.seats)
+        (p_request->>'use_credits')::boolean, p_request->>'source', b.seats,
+        series_lines(b))
     RETURNING * INTO s;
-    UPDATE booking SET series_id = s.id, version = version + 1, updated_at = now() WHERE id = b.id;
+    UPDATE booking x SET series_id = s.id, version = version + 1, updated_at = now()
+    WHERE x.id = b.id OR x.visit_id = b.visit_id AND x.status <> 'cancelled';
+    PERFORM visit_touch(b.visit_id) WHERE b.visit_id IS NOT NULL;
     INSERT INTO series_part (series_id, number, planned_on, booking_id) VALUES (s.id, 0, s.first_day, b.id);
-    PERFORM series_redeem(v_policies, b.id);
+    PERFORM series_redeem(v_policies, x.id) FROM (SELECT k.id FROM booking k
+        WHERE k.series_id = s.id ORDER BY k.visit_line) x;
     PERFORM series_fill(p_actor, v_policies, s.id, p_request->'holidays', 200);
     PERFORM series_accept(s.id, 1, p_request->'skip') WHERE NOT (p_request->>'preview')::boolean;
     PERFORM audit_record(p_actor, 'series.created', 'series', s.id::text, jsonb_build_object(
@@ -298,17 +364,22 @@ END $$;
 
 CREATE OR REPLACE FUNCTION series_body(p_id uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT jsonb_build_object('id', s.id, 'state', s.state, 'client_id', s.client_id,
-        'service', jsonb_build_object('id', v.id, 'name', v.name),
+        'service', jsonb_build_object('id', v.id, 'name', CASE WHEN s.lines IS NULL THEN v.name ELSE
+            visit_names((SELECT jsonb_agg(jsonb_build_object('service',
+                    jsonb_build_object('name', x.name)) ORDER BY n)
+                FROM jsonb_array_elements(s.lines) WITH ORDINALITY AS y(line, n)
+                JOIN service x ON x.id = (line->>'service_id')::uuid)) END),
         'provider', jsonb_build_object('id', p.id, 'name', p.name), 'zone', s.zone,
         'weekday', extract(isodow FROM s.first_day)::integer, 'minute', s.minute,
         'every_weeks', s.every_weeks, 'count', s.count, 'until', s.until, 'on_closed', s.on_closed,
         'use_credits', s.use_credits, 'seats', s.seats, 'version', s.version,
         'more', s.state = 'active' AND series_reaches(s, s.next_number),
         'parts', (SELECT coalesce(jsonb_agg(jsonb_build_object('number', r.number,
-                'planned_on', r.planned_on, 'booking_id', r.booking_id, 'problem', r.problem,
+                'planned_on', r.planned_on, 'booking_id', b.id, 'problem', r.problem,
                 'starts_at', b.starts_at, 'status', b.status, 'code', b.code,
                 'pay_until', b.hold_expires_at) ORDER BY r.number), '[]')
-            FROM series_part r LEFT JOIN booking b ON b.id = r.booking_id
+            FROM series_part r LEFT JOIN booking o ON o.id = r.booking_id
+            LEFT JOIN booking b ON b.id = series_lead(o)
             WHERE r.series_id = s.id))
     FROM series s JOIN service v ON v.id = s.service_id JOIN provider p ON p.id = s.provider_id
     WHERE s.id = p_id
@@ -325,16 +396,16 @@ BEGIN
     SELECT k.* INTO c FROM client k JOIN series s ON s.client_id = k.id WHERE s.id = p_id;
     IF c.email IS NULL THEN
         IF p_kind = 'series_confirmed' THEN
-            PERFORM tell_client('booking_confirmed', booking_body(b.id)) FROM booking b
-            WHERE b.series_id = p_id AND b.status = 'confirmed' AND b.created_at = now();
+            PERFORM tell_client('booking_confirmed', sitting_body(b)) FROM booking b
+            WHERE b.series_id = p_id AND b.status = 'confirmed' AND b.created_at = now()
+              AND b.id = series_lead(b);
         END IF;
         RETURN;
     END IF;
     DELETE FROM message m USING booking b WHERE b.series_id = p_id AND m.kind = p_instead
         AND m.client_id = c.id AND m.created_at = now() AND m.payload->>'id' = b.id::text;
-    SELECT jsonb_agg(d.document ORDER BY d.starts_at) INTO v_bookings
-    FROM booking_document d JOIN booking b ON b.id = d.id
-    WHERE b.series_id = p_id AND b.status = ANY (p_statuses)
+    SELECT jsonb_agg(sitting_body(b) ORDER BY b.starts_at) INTO v_bookings
+    FROM booking b WHERE b.series_id = p_id AND b.status = ANY (p_statuses) AND b.id = series_lead(b)
       AND (p_kind = 'series_confirmed' OR b.updated_at = now());
     IF v_bookings IS NOT NULL THEN
         INSERT INTO message (kind, channel, recipient, client_id, locale, payload, dedupe_key)
@@ -352,22 +423,27 @@ RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     s CONSTANT series := series_lock(p_actor, p_id, (p_request->>'version')::integer);
     v_scope CONSTANT text := p_request->>'scope';
-    v_from CONSTANT uuid := (p_request->>'booking_id')::uuid;
+    v_from uuid := (p_request->>'booking_id')::uuid;
     v_start timestamptz := now();
     b booking;
 BEGIN
     IF v_scope = 'following' THEN
-        SELECT starts_at INTO v_start FROM booking WHERE id = v_from AND series_id = p_id;
+        SELECT l.id, l.starts_at INTO v_from, v_start
+        FROM booking x JOIN booking l ON l.id = series_lead(x)
+        WHERE x.id = v_from AND x.series_id = p_id;
         IF NOT FOUND THEN
             PERFORM refuse('not_found', 'There is no such booking in this series.', 'booking_id');
         END IF;
     END IF;
     IF v_scope <> 'end' THEN
-        FOR b IN SELECT * FROM booking WHERE series_id = p_id AND starts_at >= greatest(v_start, now())
-                 AND status IN ('held', 'requested', 'confirmed') ORDER BY starts_at, id LOOP
+        FOR b IN SELECT * FROM booking k WHERE series_id = p_id AND starts_at >= greatest(v_start, now())
+                 AND status IN ('held', 'requested', 'confirmed') AND id = series_lead(k)
+                 ORDER BY starts_at, id LOOP
             BEGIN
-                PERFORM booking_cancel(p_actor, p_policies, b.id,
-                                       p_request - 'version' - 'scope' - 'booking_id');
+                PERFORM CASE WHEN b.visit_id IS NULL THEN booking_cancel(p_actor, p_policies, b.id,
+                                 p_request - 'version' - 'scope' - 'booking_id')
+                             ELSE visit_cancel(p_actor, p_policies, b.visit_id,
+                                 p_request - 'version' - 'scope' - 'booking_id') END;
             EXCEPTION WHEN SQLSTATE 'BP001' THEN
                 IF b.id = v_from AND v_scope = 'following' THEN
                     RAISE;
@@ -397,13 +473,17 @@ DECLARE
     v_later boolean;
     v_minute integer;
     v_kept jsonb := '[]';
+    v_to jsonb;
     v_code text;
     v_detail text;
     v_state text;
 BEGIN
-    SELECT * INTO f FROM booking WHERE id = (p_request->>'booking_id')::uuid AND series_id = p_id;
+    SELECT l.* INTO f FROM booking x JOIN booking l ON l.id = series_lead(x)
+    WHERE x.id = (p_request->>'booking_id')::uuid AND x.series_id = p_id;
     IF NOT FOUND THEN
         PERFORM refuse('not_found', 'There is no such booking in this series.', 'booking_id');
+    ELSIF s.lines IS NOT NULL AND p_request->>'provider_id' IS NOT NULL THEN
+        PERFORM refuse('not_offered', 'A visit stays with who gives each of its services.', 'provider_id');
     END IF;
     v_provider := coalesce((p_request->>'provider_id')::uuid, f.provider_id);
     v_days := (v_starts AT TIME ZONE s.zone)::date - (f.starts_at AT TIME ZONE s.zone)::date;
@@ -417,16 +497,19 @@ BEGIN
                 (k.starts_at AT TIME ZONE s.zone)::date + v_days, v_minute, s.zone)
         GROUP BY x.id ORDER BY x.starts_at, x.id) g;
     -- the one that would run into its neighbour is moved after that one
-    FOR b IN SELECT k.id, k.status, (k.starts_at AT TIME ZONE s.zone)::date AS day FROM booking k
-             WHERE k.series_id = p_id AND k.starts_at > now()
+    FOR b IN SELECT k.id, k.visit_id, (k.starts_at AT TIME ZONE s.zone)::date AS day FROM booking k
+             WHERE k.series_id = p_id AND k.starts_at > now() AND k.id = series_lead(k)
                AND k.status IN ('held', 'requested', 'confirmed')
                AND (p_request->>'scope' = 'all' OR k.starts_at >= f.starts_at)
              ORDER BY CASE WHEN v_later THEN k.starts_at END DESC, k.starts_at, k.id LOOP
         BEGIN
-            PERFORM booking_reschedule(p_actor, p_policies, b.id, jsonb_strip_nulls(jsonb_build_object(
+            v_to := jsonb_strip_nulls(jsonb_build_object(
                 'starts_at', local_instant(b.day + v_days, v_minute, s.zone),
-                'provider_id', v_provider, 'holidays', p_request->'holidays',
-                'override_reason', p_request->>'override_reason')), NULL);
+                'provider_id', CASE WHEN b.visit_id IS NULL THEN v_provider END,
+                'holidays', p_request->'holidays', 'override_reason', p_request->>'override_reason'));
+            PERFORM CASE WHEN b.visit_id IS NULL
+                THEN booking_reschedule(p_actor, p_policies, b.id, v_to, NULL)
+                ELSE visit_reschedule(p_actor, p_policies, b.visit_id, v_to, NULL) END;
         EXCEPTION WHEN exclusion_violation OR SQLSTATE 'BP001' THEN
             GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_code = MESSAGE_TEXT,
                                     v_detail = PG_EXCEPTION_DETAIL;
@@ -512,11 +595,11 @@ BEGIN
         END IF;
     END LOOP;
     FOR b IN SELECT k.* FROM booking k WHERE k.series_id IS NOT NULL AND k.status = 'held'
-             AND k.hold_expires_at BETWEEN now() AND now() + interval '3 days'
+             AND k.hold_expires_at BETWEEN now() AND now() + interval '3 days' AND k.id = series_lead(k)
              AND NOT EXISTS (SELECT FROM message m WHERE m.dedupe_key = 'booking_pay:' || k.id)
              ORDER BY k.id LIMIT p_limit LOOP
         INSERT INTO message (kind, channel, recipient, client_id, locale, payload, dedupe_key)
-        SELECT 'booking_pay', 'email', c.email, c.id, c.locale, booking_body(b.id), 'booking_pay:' || b.id
+        SELECT 'booking_pay', 'email', c.email, c.id, c.locale, sitting_body(b), 'booking_pay:' || b.id
         FROM client c WHERE c.id = b.client_id AND c.email IS NOT NULL
         ON CONFLICT (dedupe_key) DO NOTHING;
         IF FOUND THEN
@@ -529,7 +612,11 @@ END $$;
 -- A booking of a series whose deposit did not come in time is gone; its client is told.
 CREATE OR REPLACE FUNCTION series_lapsed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM tell_client('booking_cancelled', booking_body(NEW.id));
+    -- of a visit when its last booking is gone
+    IF NOT EXISTS (SELECT FROM booking x WHERE x.visit_id = NEW.visit_id
+                   AND x.status NOT IN ('expired', 'cancelled')) THEN
+        PERFORM tell_client('booking_cancelled', sitting_body(NEW));
+    END IF;
     RETURN NULL;
 END $$;
 

@@ -48,7 +48,7 @@ DECLARE
         ELSE CASE WHEN v_verb IN ('cancelled', 'ended') THEN 'cancelled' ELSE 'moved' END END;
     v_bookings uuid[];
 BEGIN
-    IF NEW.object_kind = 'booking' AND NEW.changes ? 'series_id' THEN
+    IF NEW.object_kind IN ('booking', 'visit') AND NEW.changes ? 'series_id' THEN
         RETURN NULL;
     END IF;
     v_bookings := team_notice_bookings(NEW);
