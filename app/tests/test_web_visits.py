@@ -203,3 +203,34 @@ def test_the_team_books_several_services_in_one_visit(settings: Settings) -> Non
         assert query(settings, "SELECT count(*) FROM booking") == [(2,)]
 
     use(settings, steps)
+
+
+def test_a_visit_is_repeated_and_all_of_it_moves(settings: Settings) -> None:
+    async def steps(application: FastAPI) -> None:
+        ana = Browser(application)
+        query(
+            settings,
+            "INSERT INTO holiday_override (day, open) SELECT current_date + n, true"
+            " FROM generate_series(0, 100) n",
+        )
+        home = f"/reserva/{await booked(ana, settings)}"
+        page = await ana.get((await ana.get(home)).link("/repetir"))
+        page = await ana.send(page, page.form("/repetir"), veces="3")
+        assert " + " in page.text
+        await ana.send(page, page.form("/repetir"))
+        days = (
+            "SELECT count(*), array_agg(DISTINCT (starts_at AT TIME ZONE zone)::date - first.day),"
+            " min(starts_at) FROM booking, (SELECT min(starts_at AT TIME ZONE zone)::date AS day"
+            " FROM booking) first WHERE series_id IS NOT NULL AND visit_line = 1"
+        )
+        before = query(settings, days)[0]
+        assert before[:2] == (3, [0, 7, 14])
+        page = await ana.get(f"{home}/serie/cambiar")
+        page = await ana.send(page, page.form("/serie/cambiar"), inicio=first_slot(page))
+        moved = await ana.send(page, page.form("/serie/cambiar"))
+        assert moved.status == 200, moved.text
+        after = query(settings, days)[0]
+        assert after[:2] == (3, [0, 7, 14])
+        assert after[2] != before[2]
+
+    use(settings, steps)

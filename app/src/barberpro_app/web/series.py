@@ -21,7 +21,7 @@ from barberpro_app.web.choosing import Wish, wish_of
 from barberpro_app.web.forms import parse_day
 from barberpro_app.web.problems import explain
 from barberpro_app.web.rendering import Reader, page, reader_of, say, see, submitted
-from barberpro_app.web.series_seat import CLIENT, TEAM, Seat, lines_of, seat_of, why_of
+from barberpro_app.web.series_seat import CLIENT, TEAM, Seat, lines_of, may_come, seat_of, why_of
 from barberpro_app.web.texts import problem as said
 
 router = APIRouter(include_in_schema=False)
@@ -65,6 +65,7 @@ async def _show(
         series=found,
         booking=view(request, reader, seat.booking),
         rule=rule,
+        later=found.state != "ended" and may_come(found),
         lines=lines_of(request, reader, seat, found),
         notice=reader.t(notice) if notice else "",
         problem=explain(reader, error) if error else "",

@@ -14,7 +14,7 @@ from barberpro_app.web.booking_view import view
 from barberpro_app.web.forms import Form, parse_day
 from barberpro_app.web.problems import explain
 from barberpro_app.web.rendering import Reader, page, reader_of, see, submitted
-from barberpro_app.web.series_seat import CLIENT, TEAM, Seat, lines_of, seat_of
+from barberpro_app.web.series_seat import CLIENT, TEAM, Seat, lines_of, may_come, seat_of
 
 router = APIRouter(include_in_schema=False)
 team = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("bookings:write"))])
@@ -108,6 +108,7 @@ async def repeat(
         booking=view(request, reader, seat.booking),
         lines=lines_of(request, reader, seat, found),
         more=found.more,
+        later=may_come(found),
         made=sum(part.booking_id is not None for part in found.parts),
         fields=_kept(form, found),
     )

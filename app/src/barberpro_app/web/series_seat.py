@@ -92,3 +92,8 @@ def why_of(reader: Reader, problem: str) -> str:
 
 def lines_of(request: Request, reader: Reader, seat: Seat, found: Series) -> list[Line]:
     return [_line(request, reader, seat, part, found.zone) for part in found.parts]
+
+
+def may_come(found: Series) -> bool:
+    """Whether a day waits for a session that is not set up yet."""
+    return any(part.problem == "no_session" for part in found.parts)

@@ -474,6 +474,7 @@ DECLARE
     v_minute integer;
     v_kept jsonb := '[]';
     v_to jsonb;
+    v_problem text;
     v_code text;
     v_detail text;
     v_state text;
@@ -513,8 +514,12 @@ BEGIN
         EXCEPTION WHEN exclusion_violation OR SQLSTATE 'BP001' THEN
             GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_code = MESSAGE_TEXT,
                                     v_detail = PG_EXCEPTION_DETAIL;
-            v_kept := v_kept || jsonb_build_object('booking_id', b.id, 'day', b.day,
-                'problem', series_problem(v_state, v_code, v_detail));
+            v_problem := series_problem(v_state, v_code, v_detail);
+            IF b.visit_id IS NOT NULL AND v_problem = 'slot_unavailable' THEN
+                v_problem := coalesce(series_visit_problem(s, (v_to->>'starts_at')::timestamptz,
+                    effective_policies(p_policies), p_request->'holidays'), v_problem);
+            END IF;
+            v_kept := v_kept || jsonb_build_object('booking_id', b.id, 'day', b.day, 'problem', v_problem);
         END;
     END LOOP;
     PERFORM series_kept(v_kept, p_request);
