@@ -15,7 +15,7 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/environment.sh
 . scripts/environment.sh
 SUITE=bookworm
-DATABASE_PACKAGES=libreadline8,libssl3,libxml2,libgssapi-krb5-2,libzstd1,liblz4-1,zlib1g
+DATABASE_PACKAGES=tzdata,libreadline8,libssl3,libxml2,libgssapi-krb5-2,libzstd1,liblz4-1,zlib1g
 LEFT_OUT=('/usr/share/doc/*' '/usr/share/man/*' '/usr/share/locale/*' '/usr/share/info/*' '/usr/share/lintian/*' '/usr/share/bash-completion/*')
 
 need() { command -v "$1" >/dev/null || { echo "error: $1 is not on PATH (Debian: apt-get install $1)" >&2; exit 1; }; }
