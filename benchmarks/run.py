@@ -17,7 +17,7 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent
 STATE = FOLDER / "results.json"
 BENCHMARKS = (
-    "command_line", "planning", "step_overhead", "pipeline", "fresh_clone", "memory", "fleet",
+    "command_line", "planning", "step_overhead", "pipeline", "fresh_clone", "memory", "fleet", "cluster_rollout",
     "booking_post", "availability", "agenda", "pages", "race", "combinations", "operations", "api", "messages", "accessibility", "kill",
 )  # fmt: skip
 

@@ -38,6 +38,14 @@ def kept() -> dict[str, list[str]]:
     return {heading: table["commands"] for heading, table in tables.items()}
 
 
+def exempt() -> dict[str, str]:
+    """Commands that have nothing to work on here, with why."""
+    tables = tomllib.loads(KEPT.read_text(encoding="utf-8"))
+    return {
+        c: why for table in tables.values() for c, why in table.get("without_subject", {}).items()
+    }
+
+
 def typed(command: str, names: Mapping[str, str], environment: Mapping[str, str]) -> str:
     """What went wrong, or nothing. Of a search in a log, finding nothing is no fault; what follows a
     log for ever is ended."""

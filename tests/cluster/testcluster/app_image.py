@@ -9,7 +9,8 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ DATABASE_RECIPE = ("Containerfile.database", "scripts/database.lock", "scripts/i
 TAG = "localhost/barberpro:test"
 DATABASE_TAG = "localhost/barberpro-database:test"
 TOOLS = ("buildah", "mmdebstrap")
+KEPT_SECONDS = 3600.0
 EPOCH = "1760000000"  # the time of every file in the image
 
 
@@ -61,8 +63,7 @@ def app_image() -> AppImage:
     folder = cache_folder() / "cluster" / f"image-{_key()}"
     with _alone():
         if not (folder / "digest").exists():
-            for old in folder.parent.glob("image-*"):  # one image at a time: each takes 0.3 GB
-                shutil.rmtree(old)
+            _forget_old(folder, folder.parent.glob("image-*"))
             folder.mkdir(parents=True)
             digest = build(base, folder / "image.tar")
             (folder / "digest").write_text(digest, encoding="ascii")
@@ -81,8 +82,7 @@ def database_image() -> AppImage:
     folder = cache_folder() / "cluster" / f"database-{_digest(DATABASE_RECIPE)}"
     with _alone():
         if not (folder / "digest").exists():
-            for old in folder.parent.glob("database-????????????"):
-                shutil.rmtree(old)
+            _forget_old(folder, folder.parent.glob("database-????????????"))
             folder.mkdir(parents=True)
             digest = build(base, folder / "image.tar", "database")
             (folder / "digest").write_text(digest, encoding="ascii")
@@ -134,6 +134,13 @@ def _script(*words: str, **extra: str) -> str:
     if finished.returncode != 0:
         raise ClusterError(f"scripts/image.sh {words[0]}:\n{finished.stderr.strip()[-2000:]}")
     return finished.stdout
+
+
+def _forget_old(half_made: Path, folders: Iterable[Path]) -> None:
+    """Each takes 0.3 GB; what another checkout has just made stays, for its tests import it still."""
+    for folder in folders:
+        if folder == half_made or time.time() - folder.stat().st_mtime > KEPT_SECONDS:
+            shutil.rmtree(folder)
 
 
 def _key() -> str:
