@@ -94,8 +94,11 @@ def main() -> None:
         )
     results = json.loads(STATE.read_text()) if STATE.exists() else {}
     for name in names:
+        rows = measure(name)
+        if not rows:  # not on this machine, as it has said
+            continue
         results[name] = {
-            "rows": measure(name),
+            "rows": rows,
             "machine": machine(),
             "day": time.strftime("%Y-%m-%d"),
         }
