@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import platform
+import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,9 @@ platform.__path__ = [str(Path(__file__).parent / "platform")]  # type: ignore[at
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # a shell that runs this in the background has it deaf to Ctrl-C, and all that the tests start
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     wanted = os.environ.get("BARBERPRO_TEST_DURATIONS")
     if wanted and not os.environ.get("PYTEST_XDIST_WORKER"):
         config.pluginmanager.register(Recorder(config.rootpath / wanted))

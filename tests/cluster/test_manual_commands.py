@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
 from support_manual import extracted, kept
 from support_operator import REPOSITORY
 
 MANUAL = REPOSITORY.parent / "shared" / "procedures.md"
 
 
-def test_the_list_of_commands_is_the_manuals() -> None:
-    if not MANUAL.exists():
-        pytest.skip("the manual does not lie beside the repository")
-    assert kept() == extracted(MANUAL.read_text(encoding="utf-8"))
+if MANUAL.exists():  # a clone has none beside it, and nothing is missing there
+
+    def test_the_list_of_commands_is_the_manuals() -> None:
+        assert kept() == extracted(MANUAL.read_text(encoding="utf-8"))
 
 
 def test_commands_are_read_out_of_the_sections_that_are_meant() -> None:

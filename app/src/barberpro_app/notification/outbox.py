@@ -6,6 +6,7 @@ it, exactly once; its Message-ID stays the same, so that mail systems can drop a
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -59,6 +60,7 @@ class Outbox:
         self._metrics = metrics
         self._public_url = public_url
         self._stopping = False
+        self._sending = asyncio.Lock()  # a batch has the connection for itself
 
     def use(self, composer: Composer) -> None:
         """From the next message on, another one writes them."""
@@ -70,6 +72,10 @@ class Outbox:
 
     async def run_once(self) -> int:
         """Sends what is due, one batch; how many were tried. Raises `UnavailableError`."""
+        async with self._sending:
+            return await self._run_once()
+
+    async def _run_once(self) -> int:
         async with self._database.connection() as connection:
             rows = await repository.claim(connection, BATCH)
         try:

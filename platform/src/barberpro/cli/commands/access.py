@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import signal
 import ssl
 import time
 import webbrowser
@@ -82,6 +83,8 @@ def _by_own_way(operator: Operator, plan: Plan, address: str) -> str:
 
 def _keep_open(operator: Operator, plan: Plan) -> None:
     """Until Ctrl-C; a way that a rollout cut off is opened anew."""
+    for ended_by in (signal.SIGTERM, signal.SIGHUP):  # in order too: nothing is left behind
+        signal.signal(ended_by, signal.default_int_handler)
     authority = operator.target.access(plan, None).ca_certificate
     click.echo(f"open until Ctrl-C; who vouches for it: {authority}", err=True)
     try:
