@@ -6,7 +6,7 @@ meanwhile, and asks for the engine when both are there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import cache
@@ -16,34 +16,14 @@ from types import ModuleType
 from typing import Protocol, cast
 
 from barberpro.runs.events import Listener
-from barberpro.runs.kinds import RunInput
-from barberpro.runs.outcomes import Json
-from barberpro.runs.results import RunResult
+from barberpro.runs.protocol import Runs
 from barberpro.targets.protocol import Target
 
 
-class RunEngine(Protocol):
+class RunEngine(Runs, Protocol):
     """The share of ``runs.engine.Engine`` that commands use."""
 
-    def start(
-        self,
-        kind: str,
-        deployment: str,
-        payload: Mapping[str, Json],
-        *,
-        started_by: str = "",
-        lock_wait: float = 0.0,
-        undo_on_failure: bool = True,
-        reserve_revision: bool = False,
-    ) -> RunResult: ...
-
-    def resume(
-        self, run_or_deployment: str, *, lock_wait: float = 0.0, undo: bool = False
-    ) -> RunResult: ...
-
     def request_stop(self) -> None: ...
-
-    def pending(self, deployment: str) -> RunInput | None: ...
 
 
 @cache

@@ -460,25 +460,27 @@ BEGIN
     RETURN v_problem;
 END $$;
 
-CREATE OR REPLACE FUNCTION tell_of_refund(p payment, b booking, p_amount bigint, p_key text) RETURNS void
-LANGUAGE sql AS $$
+-- Tells the client that money goes back; `p_key` is what it is told of, once.
+CREATE OR REPLACE FUNCTION tell_of_money_back(
+    p_kind text, p payment, b booking, p_amount bigint, p_key text
+) RETURNS void LANGUAGE sql AS $$
     INSERT INTO message (kind, recipient, locale, payload, dedupe_key)
-    SELECT 'payment_refunded', c.email, c.locale, jsonb_build_object('name', c.name,
+    SELECT p_kind, c.email, c.locale, jsonb_build_object('name', c.name,
                'centavos', p_amount, 'currency', p.currency, 'code', b.code),
-           'payment_refunded:' || p_key
+           p_kind || ':' || p_key
     FROM client c WHERE c.id = b.client_id AND c.email IS NOT NULL
     ON CONFLICT (dedupe_key) DO NOTHING
+$$;
+
+CREATE OR REPLACE FUNCTION tell_of_refund(p payment, b booking, p_amount bigint, p_key text) RETURNS void
+LANGUAGE sql AS $$
+    SELECT tell_of_money_back('payment_refunded', p, b, p_amount, p_key)
 $$;
 
 -- More came than was owed: paid twice, or a reward lowered the price while the page to pay was open.
 CREATE OR REPLACE FUNCTION tell_of_surplus(p payment, b booking, p_amount bigint, p_key text) RETURNS void
 LANGUAGE sql AS $$
-    INSERT INTO message (kind, recipient, locale, payload, dedupe_key)
-    SELECT 'payment_surplus', c.email, c.locale, jsonb_build_object('name', c.name,
-               'centavos', p_amount, 'currency', p.currency, 'code', b.code),
-           'payment_surplus:' || p_key
-    FROM client c WHERE c.id = b.client_id AND c.email IS NOT NULL
-    ON CONFLICT (dedupe_key) DO NOTHING
+    SELECT tell_of_money_back('payment_surplus', p, b, p_amount, p_key)
 $$;
 
 CREATE OR REPLACE FUNCTION payment_approved(p_actor jsonb, p_policies jsonb, p_payment uuid)

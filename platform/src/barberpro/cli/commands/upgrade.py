@@ -6,7 +6,7 @@ import json
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -15,19 +15,23 @@ import click
 
 from barberpro.cli import preload
 from barberpro.cli.composition import Operator, open_operator
+from barberpro.cli.fleet_output import (
+    plan_data,
+    rollout_data,
+    show_plan,
+    show_rollout,
+    tell,
+    tell_json,
+)
 from barberpro.cli.fleet_plans import new_rollout_id, upgrades, waves_of
 from barberpro.cli.options import DURATION, consent_options
-from barberpro.cli.output import duration, emit, output_option, table
+from barberpro.cli.output import emit, output_option
 from barberpro.errors import BarberProError, ExitCode, InvalidInputError
-from barberpro.operations.fleet.carrying import BAD, Carrying, Options, Progress
+from barberpro.operations.fleet.carrying import BAD, Carrying, Options
 from barberpro.operations.fleet.planning import Upgrade
 from barberpro.runs.events import Event
 from barberpro.runs.outcomes import Json
-from barberpro.runs.rollouts import Member, Rollout, Rollouts
-
-EVENT_SCHEMA = 1
-SHOWN = 20
-MARKS = {"done": "✓", "failed": "✗", "unwell": "✗", "skipped": "–"}
+from barberpro.runs.rollouts import Rollout, Rollouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,7 @@ def upgrade(
     found = upgrades(id_, image, deployments, catalogs, again=again)
     placed = waves_of(found, canaries, wave)
     if asked.dry_run:
-        emit(_data(found, placed), asked.output, lambda: _show_plan(found, placed))
+        emit(plan_data(found, placed), asked.output, lambda: show_plan(found, placed))
         return ExitCode.CHANGES if placed and asked.detailed_exitcode else ExitCode.DONE
     wish: dict[str, Json] = {"image": image, "deployments": [*sorted(deployments)]}
     preload.begin()
@@ -156,7 +160,7 @@ def upgrade(
             click.echo(f"going on with {rollout.id}, which was not finished", err=True)
         elif placed:
             if asked.output == "table":
-                _show_plan(found, placed)
+                show_plan(found, placed)
             _agree(asked, len(placed))
             kept.begin(id_, operator.name, wish, placed)
             rollout = kept.unfinished()
@@ -187,7 +191,7 @@ def _standing_one(asked: Asked, how: Options, catalogs: tuple[Path, ...]) -> int
             return _carry(operator, kept, rollout, how, asked.output)
         members = kept.members(rollout.id)
         rollout = kept.newest() or rollout
-        emit(_rollout_data(rollout, members), asked.output, lambda: _show_rollout(rollout, members))
+        emit(rollout_data(rollout, members), asked.output, lambda: show_rollout(rollout, members))
     return ExitCode.DONE
 
 
@@ -211,7 +215,7 @@ def _agree(asked: Asked, number: int) -> None:
 def _nothing_to_do(found: Sequence[Upgrade], output: str) -> int:
     left = sum(1 for one in found if one.left_out)
     emit(
-        _data(found, []), output,
+        plan_data(found, []), output,
         lambda: click.echo(f"all is up to date ({len(found)} deployments, {left} left out)", err=True),
     )  # fmt: skip
     return ExitCode.DONE
@@ -229,7 +233,7 @@ def _carry(operator: Operator, kept: Rollouts, rollout: Rollout, how: Options, o
 
     with operator.engine(_quiet) as engine, operator.registry() as registry:
         carrying = Carrying(
-            engine, registry, kept, rollout, how, unwell, _tell_json if output == "json" else _tell
+            engine, registry, kept, rollout, how, unwell, tell_json if output == "json" else tell
         )
         with _stops(carrying, engine):
             status = carrying.carry_out()
@@ -238,7 +242,7 @@ def _carry(operator: Operator, kept: Rollouts, rollout: Rollout, how: Options, o
         return ExitCode.INTERRUPTED
     if output == "table":
         members, ended = kept.members(rollout.id), kept.newest() or rollout
-        _show_rollout(ended, members)
+        show_rollout(ended, members)
     bad = status == "halted" or any(one.state in BAD for one in kept.members(rollout.id))
     return ExitCode.FAILED if bad else ExitCode.DONE
 
@@ -262,79 +266,3 @@ def _stops(carrying: Carrying, engine: preload.RunEngine) -> Iterator[None]:
 
 def _quiet(_event: Event) -> None:
     """The steps of each run are in the registry: barberpro runs RUN shows them."""
-
-
-def _tell_json(now: Progress) -> None:
-    fields = {name: value for name, value in asdict(now).items() if value not in ("", None)}
-    click.echo(json.dumps({"schema": EVENT_SCHEMA, **fields}, ensure_ascii=False))
-
-
-def _tell(now: Progress) -> None:
-    wave = "canaries" if now.wave == 0 else f"wave {now.wave} of {now.waves}"
-    if now.event == "member":
-        left = f" · about {duration(now.left_seconds)} left" if now.left_seconds else ""
-        line = f"{MARKS.get(now.state, '·')} [{now.done}/{now.total}] {wave}: {now.deployment} {now.state}"
-        click.echo(f"{line} in {duration(now.seconds)}{left}", err=True)
-        if now.message:
-            click.echo("    " + now.message.replace("\n", "\n    "), err=True)
-    elif now.event == "wave":
-        click.echo(f"  {wave}: well", err=True)
-    elif now.state == "halted":
-        click.echo(click.style("halted: ", fg="red", bold=True) + now.message, err=True)
-
-
-def _data(found: Sequence[Upgrade], placed: Sequence[tuple[Member, str]]) -> dict[str, Any]:
-    waves = {member.deployment: member.wave for member, _ in placed}
-    return {
-        "total": len(found),
-        "to_upgrade": len(placed),
-        "up_to_date": sum(1 for one in found if not one.wanted and not one.left_out),
-        "deployments": [
-            {"id": one.id, "target": one.target, "wave": waves.get(one.id), "software": one.software,
-             "changes": [change.path for change in one.changes], "left_out": one.left_out}
-            for one in found
-        ],
-    }  # fmt: skip
-
-
-def _show_plan(found: Sequence[Upgrade], placed: Sequence[tuple[Member, str]]) -> None:
-    known = {one.id: one for one in found}
-    rows = []
-    for member, _ in placed[:SHOWN]:
-        one = known[member.deployment]
-        what = [*([one.software] if one.software else []), *(change.path for change in one.changes)]
-        more = f" and {len(what) - 3} more" if len(what) > 3 else ""
-        rows.append([
-            "canaries" if member.wave == 0 else str(member.wave), one.id, one.target,
-            (", ".join(what[:3]) or "the same again") + more,
-        ])  # fmt: skip
-    if rows:
-        table(["wave", "deployment", "target", "changes"], rows)
-    if len(placed) > SHOWN:
-        click.echo(f"... and {len(placed) - SHOWN} more (-o json shows all)")
-    for one in found:
-        if one.left_out:
-            click.echo(f"left out: {one.id}: {one.left_out}")
-    waves = len({member.wave for member, _ in placed})
-    click.echo(f"{len(placed)} of {len(found)} deployments to upgrade, in {waves} waves")
-
-
-def _rollout_data(rollout: Rollout, members: Sequence[Member]) -> dict[str, Any]:
-    fields = asdict(rollout)
-    return {**fields, "options": dict(rollout.options), "members": [asdict(one) for one in members]}
-
-
-def _show_rollout(rollout: Rollout, members: Sequence[Member]) -> None:
-    states = sorted({one.state for one in members})
-    counts = ", ".join(f"{sum(o.state == state for o in members)} {state}" for state in states)
-    click.echo(click.style(f"{rollout.id}: {rollout.status}", bold=True) + f" · {counts}")
-    if rollout.message:
-        click.echo(f"  {rollout.message}")
-    for one in members:
-        if one.state in (*BAD, "skipped", "running"):
-            said = (one.message.splitlines() or [""])[0]
-            click.echo(
-                f"  {MARKS.get(one.state, '·')} {one.deployment}: {one.state} {said}".rstrip()
-            )
-    if rollout.status == "halted":
-        click.echo("  mend it, then barberpro upgrade --all again takes those that are left")

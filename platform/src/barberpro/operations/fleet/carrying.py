@@ -15,8 +15,8 @@ from itertools import groupby
 from typing import Protocol
 
 from barberpro.errors import BarberProError, LockedError
-from barberpro.runs.kinds import RunInput
 from barberpro.runs.outcomes import Json
+from barberpro.runs.protocol import Runs
 from barberpro.runs.refusals import UnfinishedRunError
 from barberpro.runs.results import RunResult
 from barberpro.runs.rollouts import Member, MemberState, Rollout, Rollouts, RolloutStatus
@@ -24,28 +24,6 @@ from barberpro.runs.rows import Run
 
 BAD = ("failed", "unwell")
 SHOWN = 5
-
-
-class Runs(Protocol):
-    """The share of the engine that a rollout uses."""
-
-    def start(
-        self,
-        kind: str,
-        deployment: str,
-        payload: Mapping[str, Json],
-        *,
-        started_by: str = "",
-        lock_wait: float = 0.0,
-        undo_on_failure: bool = True,
-        reserve_revision: bool = False,
-    ) -> RunResult: ...
-
-    def resume(
-        self, run_or_deployment: str, *, lock_wait: float = 0.0, undo: bool = False
-    ) -> RunResult: ...
-
-    def pending(self, deployment: str) -> RunInput | None: ...
 
 
 class History(Protocol):
