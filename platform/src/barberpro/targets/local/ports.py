@@ -11,6 +11,8 @@ import psutil
 from barberpro.errors import BarberProError
 
 LOOPBACK = ("127.0.0.1", "::1")
+HTTPS_PORT, SMTP_PORT = 8443, 2525  # preferred
+SMTP_HOST = "127.0.0.1"
 TRIED = 200
 
 
