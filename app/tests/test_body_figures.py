@@ -15,7 +15,7 @@ from barberpro_app.nutrition.targets import (
     resting_kcal,
     years_between,
 )
-from barberpro_app.web.body_charts import (
+from barberpro_app.web.body.charts import (
     BOTTOM,
     HEIGHT,
     LEFT,

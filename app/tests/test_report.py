@@ -33,7 +33,7 @@ from barberpro_app.kit import spreadsheet
 from barberpro_app.report import service
 from barberpro_app.report.schemas import LONGEST, Report, Span
 from barberpro_app.settings import AppConfiguration, Settings
-from barberpro_app.web import report_charts as charts
+from barberpro_app.web.report import charts
 
 DAYS = st.dates(date(2001, 1, 1), date(2198, 12, 31))
 STATUSES = ("confirmed", "arrived", "completed", "no_show", "cancelled")

@@ -12,7 +12,7 @@ from support_web import Browser, HtmlForm, Page, deployment, first_slot, token_o
 
 from barberpro_app.identity.repository import Subject
 from barberpro_app.settings import Settings
-from barberpro_app.web import assets
+from barberpro_app.web.site import assets
 
 PUBLIC = ["/", "/profesionales", "/buscar-reserva", "/entrar", "/entrar/correo", "/arrepentimiento",
           "/arrepentimiento/A23456789B", "/baja", "/baja/B23456789A", "/privacidad", "/terminos", "/no-hay"]  # fmt: skip

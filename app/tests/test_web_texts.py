@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from barberpro_app.web import texts, words
-from barberpro_app.web.problems import SERVER_ERROR
-from barberpro_app.web.texts import Translator
+from barberpro_app.web.site import texts, words
+from barberpro_app.web.site.problems import SERVER_ERROR
+from barberpro_app.web.site.texts import Translator
 
 WEB = Path(str(files("barberpro_app.web")))
 SPANISH, ENGLISH = texts.catalogue("es-AR"), texts.catalogue("en")

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from barberpro_app.brand import colours
 from barberpro_app.kit.latin import plain
-from barberpro_app.web import lanes, language, picker, theme
-from barberpro_app.web.assets import icon
-from barberpro_app.web.formatting import Formats
-from barberpro_app.web.forms import Form, clean, parse_day, parse_key
-from barberpro_app.web.lanes import Span
+from barberpro_app.web.parts import lanes, picker
+from barberpro_app.web.parts.lanes import Span
+from barberpro_app.web.site import language, theme
+from barberpro_app.web.site.assets import icon
+from barberpro_app.web.site.formatting import Formats
+from barberpro_app.web.site.forms import Form, clean, parse_day, parse_key
 
 BUENOS_AIRES = ZoneInfo("America/Argentina/Buenos_Aires")
 SPANISH = Formats("es-AR", "ARS", BUENOS_AIRES)

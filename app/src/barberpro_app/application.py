@@ -52,7 +52,7 @@ from barberpro_app.settings import Settings
 from barberpro_app.vault import service as vault
 from barberpro_app.web.install import BY_SERVICE as PAGES_BY_SERVICE
 from barberpro_app.web.install import install_pages
-from barberpro_app.web.rendering import follow_brand
+from barberpro_app.web.site.rendering import follow_brand
 from barberpro_app.worker import Worker
 
 DESCRIPTION = """Book, change and see appointments of one business.

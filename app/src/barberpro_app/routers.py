@@ -152,4 +152,9 @@ def routers_of(table: Mapping[str, tuple[str, ...]], services: Iterable[str]) ->
     """The routers that `table` names for these services; a module that is shared comes once."""
     enabled = set(services)
     names = [name for service, modules in table.items() if service in enabled for name in modules]
-    return [import_module(name).router for name in dict.fromkeys(names)]
+    return routers_named(names)
+
+
+def routers_named(modules: Iterable[str]) -> list[APIRouter]:
+    """The `router` of each of these modules; one that is named again comes once."""
+    return [import_module(name).router for name in dict.fromkeys(modules)]

@@ -4,103 +4,107 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from barberpro_app.kit.database import Database
 from barberpro_app.kit.links import BookingLinks
 from barberpro_app.kit.routes import add_routes
 from barberpro_app.kit.share import WHOLE, Share
-from barberpro_app.routers import routers_of
+from barberpro_app.routers import routers_named, routers_of
 from barberpro_app.settings import Settings
-from barberpro_app.web import (
-    account,
-    agenda,
-    arrival,
-    basics,
-    client_edit,
-    client_merge,
-    client_profile,
-    clients,
-    details,
-    manage,
-    mine,
-    moving,
-    people,
-    privacy_mine,
-    public,
-    regret,
-    report,
-    series,
-    series_repeat,
-    staff_arrival,
-    staff_booking,
-    staff_new,
-    staff_requests,
-    today,
-    waiting,
-    walk_in,
-)
-from barberpro_app.web.problems import error_page
-from barberpro_app.web.rendering import create_site
 from barberpro_app.web.setup import routers as setup_routers
+from barberpro_app.web.site.problems import error_page
+from barberpro_app.web.site.rendering import create_site
 
+#: Modules with a `router` that every business has.
+COMMON = tuple(
+    f"barberpro_app.web.{name}"
+    for name in (
+        "legal.basics",
+        "booking.public",
+        "booking.people",
+        "booking.details",
+        "booking.manage",
+        "booking.arrival",
+        "series.pages",
+        "series.repeat",
+        "booking.waiting",
+        "booking.walk_in",
+        "account.bookings",
+        "privacy.mine",
+        "account.sign_in",
+        "legal.regret",
+        "agenda.pages",
+        "agenda.today",
+        "report.pages",
+        "agenda.moving",
+        "agenda.arrivals",
+        "agenda.booking",
+        "agenda.new_booking",
+        "agenda.requests",
+        "clients.directory",
+        "clients.merge",
+        "clients.edit",
+        "clients.profile",
+    )
+)
 _RECORD = (
-    "barberpro_app.web.clinical_patients",
-    "barberpro_app.web.privacy_record",
+    "barberpro_app.web.clinical.patients",
+    "barberpro_app.web.privacy.record",
     "barberpro_app.web.setup.clinical_access",
 )
-_BODY = "barberpro_app.web.body_permissions"
+_BODY = "barberpro_app.web.body.permissions"
 
 #: service -> modules of its pages with a `router`; imported only where the service is enabled.
 BY_SERVICE: Mapping[str, tuple[str, ...]] = {
-    "encrypted-notes-service": (*_RECORD, "barberpro_app.web.clinical_notes"),
-    "odontogram-service": (*_RECORD, "barberpro_app.web.clinical_chart"),
+    "encrypted-notes-service": (*_RECORD, "barberpro_app.web.clinical.notes"),
+    "odontogram-service": (*_RECORD, "barberpro_app.web.clinical.chart"),
     "treatment-plan-service": (
         *_RECORD,
-        "barberpro_app.web.clinical_plans",
-        "barberpro_app.web.privacy_plans",
+        "barberpro_app.web.clinical.plans",
+        "barberpro_app.web.privacy.plans",
     ),
     "session-recording-service": (
         *_RECORD,
-        "barberpro_app.web.clinical_recordings",
-        "barberpro_app.web.privacy_recordings",
+        "barberpro_app.web.clinical.recordings",
+        "barberpro_app.web.privacy.recordings",
     ),
     "progress-tracking-service": (
         _BODY,
-        "barberpro_app.web.progress",
+        "barberpro_app.web.body.progress",
         "barberpro_app.web.setup.measures",
     ),
-    "biometric-integration-service": (_BODY, "barberpro_app.web.activities"),
+    "biometric-integration-service": (_BODY, "barberpro_app.web.body.activities"),
     "nutrition-service": (
         _BODY,
-        "barberpro_app.web.nutrition_foods",
-        "barberpro_app.web.nutrition_pages",
-        "barberpro_app.web.nutrition_editor",
+        "barberpro_app.web.nutrition.foods",
+        "barberpro_app.web.nutrition.pages",
+        "barberpro_app.web.nutrition.editor",
         "barberpro_app.web.setup.nutritionists",
     ),
     "provider-verification-service": ("barberpro_app.web.setup.licences",),
-    "whatsapp-webhook": ("barberpro_app.web.notices_mine", "barberpro_app.web.setup.whatsapp"),
-    "calendar-sync": ("barberpro_app.web.calendars", "barberpro_app.web.setup.google"),
+    "whatsapp-webhook": ("barberpro_app.web.account.notices", "barberpro_app.web.setup.whatsapp"),
+    "calendar-sync": ("barberpro_app.web.setup.calendars", "barberpro_app.web.setup.google"),
     "portfolio-service": (
-        "barberpro_app.web.portfolio_gallery",
-        "barberpro_app.web.photos",
-        "barberpro_app.web.photo_answer",
+        "barberpro_app.web.photos.gallery",
+        "barberpro_app.web.photos.desk",
+        "barberpro_app.web.photos.answer",
     ),
     "social-sharing-service": ("barberpro_app.web.setup.instagram",),
     "loyalty-program-service": (
-        "barberpro_app.web.rewards_mine",
-        "barberpro_app.web.rewards_desk",
+        "barberpro_app.web.rewards.mine",
+        "barberpro_app.web.rewards.desk",
         "barberpro_app.web.setup.rewards",
     ),
     "class-management-service": (
-        "barberpro_app.web.classes",
-        "barberpro_app.web.classes_desk",
+        "barberpro_app.web.classes.timetable",
+        "barberpro_app.web.classes.desk",
         "barberpro_app.web.setup.timetable",
     ),
     "payment": (
-        "barberpro_app.web.money_pay",
-        "barberpro_app.web.money_desk",
-        "barberpro_app.web.money_passes",
+        "barberpro_app.web.money.pay",
+        "barberpro_app.web.money.desk",
+        "barberpro_app.web.money.passes",
         "barberpro_app.web.setup.online",
         "barberpro_app.web.setup.prices",
         "barberpro_app.web.setup.payments",
@@ -121,37 +125,5 @@ def install_pages(
         settings.secrets.key("session-key"), settings.app.public_url
     )
     app.state.error_page = error_page
-    common = _common() if share.gateway else ()
+    common = (*routers_named(COMMON), *setup_routers) if share.gateway else ()
     add_routes(app, (*common, *routers_of(BY_SERVICE, share.own(settings.app.services))))
-
-
-def _common() -> tuple[APIRouter, ...]:
-    modules = (
-        basics,
-        public,
-        people,
-        details,
-        manage,
-        arrival,
-        series,
-        series_repeat,
-        waiting,
-        walk_in,
-        mine,
-        privacy_mine,
-        account,
-        regret,
-        agenda,
-        today,
-        report,
-        moving,
-        staff_arrival,
-        staff_booking,
-        staff_new,
-        staff_requests,
-        clients,
-        client_merge,
-        client_edit,
-        client_profile,
-    )
-    return (*(module.router for module in modules), *setup_routers)

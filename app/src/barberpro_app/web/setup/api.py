@@ -10,9 +10,7 @@ from starlette.responses import Response
 from barberpro_app.identity import clients
 from barberpro_app.identity.auth import SCOPES, require_role
 from barberpro_app.kit.errors import AppError
-from barberpro_app.web.booking_view import actor
-from barberpro_app.web.forms import Form
-from barberpro_app.web.rendering import Reader, reader_of, see, submitted
+from barberpro_app.web.parts.booking_view import actor
 from barberpro_app.web.setup.common import (
     Field,
     FormPage,
@@ -22,6 +20,8 @@ from barberpro_app.web.setup.common import (
     list_panel,
     panel,
 )
+from barberpro_app.web.site.forms import Form
+from barberpro_app.web.site.rendering import Reader, reader_of, see, submitted
 
 # A program may be given every scope, so only an owner gives them.
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_role("owner"))])

@@ -12,10 +12,10 @@ from barberpro_app.approval.schemas import ApprovalRule, ApprovalRuleDraft
 from barberpro_app.catalog.service import list_services
 from barberpro_app.identity.auth import require_scope
 from barberpro_app.kit.errors import AppError
-from barberpro_app.web.booking_view import actor, in_language
-from barberpro_app.web.forms import Form
-from barberpro_app.web.rendering import Reader, reader_of, see, submitted
+from barberpro_app.web.parts.booking_view import actor, in_language
 from barberpro_app.web.setup.common import Field, FormPage, Options, form_panel, panel
+from barberpro_app.web.site.forms import Form
+from barberpro_app.web.site.rendering import Reader, reader_of, see, submitted
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("catalog:write"))])
 HOME = "/ajustes/aprobacion"

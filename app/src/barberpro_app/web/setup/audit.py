@@ -8,9 +8,9 @@ from starlette.responses import Response
 from barberpro_app.audit.repository import Filter
 from barberpro_app.audit.service import AuditEvent, list_events
 from barberpro_app.identity.auth import require_scope
-from barberpro_app.web.forms import parse_key
-from barberpro_app.web.rendering import Reader, reader_of
 from barberpro_app.web.setup.common import ListPage, Row, list_panel
+from barberpro_app.web.site.forms import parse_key
+from barberpro_app.web.site.rendering import Reader, reader_of
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("audit:read"))])
 HOME = "/ajustes/auditoria"

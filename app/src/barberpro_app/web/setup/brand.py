@@ -14,12 +14,12 @@ from barberpro_app.brand.schemas import BrandPatch, EffectiveBrand
 from barberpro_app.brand.service import UnreadableColourError
 from barberpro_app.identity.auth import require_scope
 from barberpro_app.kit.errors import AppError, NotFoundError
-from barberpro_app.web import theme
-from barberpro_app.web.booking_view import actor
-from barberpro_app.web.forms import Form
-from barberpro_app.web.rendering import Reader, follow_brand, reader_of, see, submitted
+from barberpro_app.web.parts.booking_view import actor
 from barberpro_app.web.setup.common import panel
-from barberpro_app.web.uploads import submitted_files
+from barberpro_app.web.site import theme
+from barberpro_app.web.site.forms import Form
+from barberpro_app.web.site.rendering import Reader, follow_brand, reader_of, see, submitted
+from barberpro_app.web.site.uploads import submitted_files
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("settings:read"))])
 WRITES = [Depends(require_scope("settings:write"))]

@@ -10,10 +10,10 @@ from starlette.responses import Response
 from barberpro_app.clinical_records import access, repository
 from barberpro_app.clinical_records.access import LEVELS
 from barberpro_app.identity.auth import require_role
-from barberpro_app.web.booking_view import actor
-from barberpro_app.web.forms import Form
-from barberpro_app.web.rendering import Reader, reader_of, see, submitted
+from barberpro_app.web.parts.booking_view import actor
 from barberpro_app.web.setup.common import panel
+from barberpro_app.web.site.forms import Form
+from barberpro_app.web.site.rendering import Reader, reader_of, see, submitted
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_role("owner"))])
 HOME = "/ajustes/historias-clinicas"

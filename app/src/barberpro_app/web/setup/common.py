@@ -12,10 +12,10 @@ from fastapi import Request
 from starlette.responses import Response
 
 from barberpro_app.kit.errors import AppError
-from barberpro_app.web.forms import Form
-from barberpro_app.web.problems import explain
-from barberpro_app.web.rendering import Reader, page
 from barberpro_app.web.setup.menu import menu
+from barberpro_app.web.site.forms import Form
+from barberpro_app.web.site.problems import explain
+from barberpro_app.web.site.rendering import Reader, page
 
 FieldKind = Literal[
     "text", "email", "tel", "number", "date", "time", "area", "choose", "tick", "ticks"

@@ -11,11 +11,12 @@ from barberpro_app.identity.auth import require_role
 from barberpro_app.kit.errors import AppError
 from barberpro_app.privacy_compliance import service
 from barberpro_app.privacy_compliance.schemas import Decision
-from barberpro_app.web.booking_view import actor
-from barberpro_app.web.clinical_common import draft, last_minute
-from barberpro_app.web.forms import Form
-from barberpro_app.web.rendering import Reader, reader_of, see, submitted
+from barberpro_app.web.parts.booking_view import actor
 from barberpro_app.web.setup.common import panel
+from barberpro_app.web.site.drafts import draft
+from barberpro_app.web.site.formatting import last_minute
+from barberpro_app.web.site.forms import Form
+from barberpro_app.web.site.rendering import Reader, reader_of, see, submitted
 
 router = APIRouter(
     include_in_schema=False, dependencies=[Depends(require_role("owner", "manager"))]

@@ -10,10 +10,10 @@ from barberpro_app.kit import clock
 from barberpro_app.own_domain import service
 from barberpro_app.own_domain.lookup import Resolver
 from barberpro_app.own_domain.service import DomainNameError
-from barberpro_app.web.booking_view import actor
-from barberpro_app.web.forms import Form
-from barberpro_app.web.rendering import Reader, reader_of, see, submitted
+from barberpro_app.web.parts.booking_view import actor
 from barberpro_app.web.setup.common import panel
+from barberpro_app.web.site.forms import Form
+from barberpro_app.web.site.rendering import Reader, reader_of, see, submitted
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_role("owner"))])
 HOME = "/ajustes/dominio"

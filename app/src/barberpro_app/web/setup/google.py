@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from barberpro_app.kit.addresses import is_public
-from barberpro_app.web.rendering import Reader
 from barberpro_app.web.setup.keys import KeyPage, nothing
+from barberpro_app.web.site.rendering import Reader
 
 FIELDS = {"cliente": "google-client-id", "secreta": "google-client-secret"}
 _WRONG = {

@@ -16,11 +16,11 @@ from barberpro_app.kit.errors import AppError
 from barberpro_app.portfolio import service as portfolio
 from barberpro_app.social_sharing import account, service
 from barberpro_app.social_sharing.schemas import PostDraft
-from barberpro_app.web.booking_view import actor
-from barberpro_app.web.forms import Form
-from barberpro_app.web.problems import explain
-from barberpro_app.web.rendering import Reader, page, reader_of, see, submitted
+from barberpro_app.web.parts.booking_view import actor
 from barberpro_app.web.setup.common import panel
+from barberpro_app.web.site.forms import Form
+from barberpro_app.web.site.problems import explain
+from barberpro_app.web.site.rendering import Reader, page, reader_of, see, submitted
 
 router = APIRouter(
     include_in_schema=False, dependencies=[Depends(require_role("owner", "manager"))]

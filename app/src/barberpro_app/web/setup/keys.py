@@ -12,10 +12,10 @@ from starlette.responses import Response
 
 from barberpro_app.identity.auth import require_role
 from barberpro_app.vault import service as vault
-from barberpro_app.web.booking_view import actor
-from barberpro_app.web.forms import Form
-from barberpro_app.web.rendering import Reader, reader_of, see, submitted
+from barberpro_app.web.parts.booking_view import actor
 from barberpro_app.web.setup.common import panel
+from barberpro_app.web.site.forms import Form
+from barberpro_app.web.site.rendering import Reader, reader_of, see, submitted
 
 #: With all keys by their names in the vault: what is wrong, as (field, key of a text), or nothing.
 Attempt = Callable[[Reader, Mapping[str, str]], Awaitable[tuple[str, str] | None]]

@@ -16,12 +16,12 @@ from barberpro_app.provider_verification import service
 from barberpro_app.provider_verification.documents import LARGEST, DocumentError
 from barberpro_app.provider_verification.endpoints import document_response
 from barberpro_app.provider_verification.schemas import LicenceDraft, Review
-from barberpro_app.web.booking_view import actor
-from barberpro_app.web.clinical_common import draft
-from barberpro_app.web.forms import Form
-from barberpro_app.web.problems import explain
-from barberpro_app.web.rendering import Reader, page, reader_of, see, submitted
+from barberpro_app.web.parts.booking_view import actor
 from barberpro_app.web.setup.menu import menu
+from barberpro_app.web.site.drafts import draft
+from barberpro_app.web.site.forms import Form
+from barberpro_app.web.site.problems import explain
+from barberpro_app.web.site.rendering import Reader, page, reader_of, see, submitted
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("providers:read"))])
 HOME = "/matriculas"

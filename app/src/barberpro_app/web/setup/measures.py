@@ -9,11 +9,8 @@ from barberpro_app.identity.auth import require_scope
 from barberpro_app.kit.errors import AppError, NotFoundError
 from barberpro_app.progress_tracking import service
 from barberpro_app.progress_tracking.schemas import MeasureKindDraft, MeasureKindSwitch
-from barberpro_app.web.body_common import decimal_of, number, unit_of
-from barberpro_app.web.booking_view import actor, in_language
-from barberpro_app.web.clinical_common import draft
-from barberpro_app.web.forms import Form
-from barberpro_app.web.rendering import Reader, reader_of, see, submitted
+from barberpro_app.web.body.common import decimal_of, number, unit_of
+from barberpro_app.web.parts.booking_view import actor, in_language
 from barberpro_app.web.setup.common import (
     Field,
     FormPage,
@@ -23,6 +20,9 @@ from barberpro_app.web.setup.common import (
     key_for,
     list_panel,
 )
+from barberpro_app.web.site.drafts import draft
+from barberpro_app.web.site.forms import Form
+from barberpro_app.web.site.rendering import Reader, reader_of, see, submitted
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("settings:write"))])
 HOME = "/ajustes/medidas"

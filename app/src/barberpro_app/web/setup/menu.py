@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from barberpro_app.web.rendering import Reader
+from barberpro_app.web.site.rendering import Reader
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from barberpro_app.identity.auth import require_scope
 from barberpro_app.notification import service
-from barberpro_app.web.booking_view import actor
-from barberpro_app.web.rendering import Reader, reader_of, see, submitted
+from barberpro_app.web.parts.booking_view import actor
 from barberpro_app.web.setup.common import panel
+from barberpro_app.web.site.rendering import Reader, reader_of, see, submitted
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("settings:write"))])
 HOME = "/ajustes/mensajes"

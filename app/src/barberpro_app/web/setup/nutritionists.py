@@ -12,10 +12,7 @@ from barberpro_app.kit.errors import AppError, NotFoundError
 from barberpro_app.nutrition import licences
 from barberpro_app.nutrition.schemas import NutritionistDraft
 from barberpro_app.provider import service as providers
-from barberpro_app.web.booking_view import actor
-from barberpro_app.web.clinical_common import draft
-from barberpro_app.web.forms import Form
-from barberpro_app.web.rendering import Reader, reader_of, see, submitted
+from barberpro_app.web.parts.booking_view import actor
 from barberpro_app.web.setup.common import (
     Extra,
     Field,
@@ -25,6 +22,9 @@ from barberpro_app.web.setup.common import (
     form_panel,
     list_panel,
 )
+from barberpro_app.web.site.drafts import draft
+from barberpro_app.web.site.forms import Form
+from barberpro_app.web.site.rendering import Reader, reader_of, see, submitted
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("settings:write"))])
 HOME = "/ajustes/nutricionistas"

@@ -14,11 +14,11 @@ from barberpro_app.identity.auth import require_role
 from barberpro_app.payment.online import TOKEN, WEBHOOK_SECRET
 from barberpro_app.payment.provider import ProviderError
 from barberpro_app.vault import service as vault
-from barberpro_app.web.booking_view import actor
-from barberpro_app.web.forms import Form
-from barberpro_app.web.money import SECONDS, desk_for
-from barberpro_app.web.rendering import Reader, reader_of, see, submitted
+from barberpro_app.web.parts.booking_view import actor
+from barberpro_app.web.parts.money import SECONDS, desk_for
 from barberpro_app.web.setup.common import panel
+from barberpro_app.web.site.forms import Form
+from barberpro_app.web.site.rendering import Reader, reader_of, see, submitted
 
 # Who has the keys can move money, so only an owner gives them.
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_role("owner"))])

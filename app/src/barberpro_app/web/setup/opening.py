@@ -12,11 +12,11 @@ from barberpro_app.kit import qr
 from barberpro_app.opening import service
 from barberpro_app.opening.schemas import Answer, Facts, Opening
 from barberpro_app.settings import WHATSAPP_SECRETS
-from barberpro_app.web.booking_view import actor
-from barberpro_app.web.money import desk_for
-from barberpro_app.web.rendering import Reader, reader_of, see, submitted
+from barberpro_app.web.parts.booking_view import actor
+from barberpro_app.web.parts.money import desk_for
 from barberpro_app.web.setup.common import panel
 from barberpro_app.web.setup.poster import address_of
+from barberpro_app.web.site.rendering import Reader, reader_of, see, submitted
 
 router = APIRouter(
     include_in_schema=False, dependencies=[Depends(require_role("owner", "manager"))]

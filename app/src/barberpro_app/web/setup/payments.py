@@ -14,10 +14,8 @@ from barberpro_app.ledger import service as ledger
 from barberpro_app.payment import service as payments
 from barberpro_app.payment.endpoints import receipt_answer
 from barberpro_app.payment.schemas import Payment, PaymentSearch, RefundRequest
-from barberpro_app.web.booking_view import actor
-from barberpro_app.web.forms import Form, parse_key
-from barberpro_app.web.money import desk_for
-from barberpro_app.web.rendering import Reader, reader_of, see, submitted
+from barberpro_app.web.parts.booking_view import actor
+from barberpro_app.web.parts.money import desk_for
 from barberpro_app.web.setup.common import (
     Extra,
     Field,
@@ -28,6 +26,8 @@ from barberpro_app.web.setup.common import (
     list_panel,
     panel,
 )
+from barberpro_app.web.site.forms import Form, parse_key
+from barberpro_app.web.site.rendering import Reader, reader_of, see, submitted
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("settings:write"))])
 HOME = "/ajustes/pagos"

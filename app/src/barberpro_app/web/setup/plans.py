@@ -12,9 +12,7 @@ from barberpro_app.identity.auth import require_scope
 from barberpro_app.kit.errors import AppError
 from barberpro_app.membership import service
 from barberpro_app.membership.schemas import Plan, PlanDraft, PlanSwitch
-from barberpro_app.web.booking_view import actor, in_language
-from barberpro_app.web.forms import Form, parse_key
-from barberpro_app.web.rendering import Reader, reader_of, see, submitted
+from barberpro_app.web.parts.booking_view import actor, in_language
 from barberpro_app.web.setup.common import (
     Extra,
     Field,
@@ -25,6 +23,8 @@ from barberpro_app.web.setup.common import (
     list_panel,
     panel,
 )
+from barberpro_app.web.site.forms import Form, parse_key
+from barberpro_app.web.site.rendering import Reader, reader_of, see, submitted
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("catalog:write"))])
 HOME = "/ajustes/abonos"

@@ -16,9 +16,9 @@ from barberpro_app.kit import qr
 from barberpro_app.kit.errors import NotFoundError
 from barberpro_app.location.schemas import Location
 from barberpro_app.location.service import list_locations
-from barberpro_app.web.forms import parse_key
-from barberpro_app.web.rendering import Reader, reader_of
 from barberpro_app.web.setup.common import panel
+from barberpro_app.web.site.forms import parse_key
+from barberpro_app.web.site.rendering import Reader, reader_of
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("settings:read"))])
 HOME = "/ajustes/cartel"

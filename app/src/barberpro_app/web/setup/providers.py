@@ -16,9 +16,7 @@ from barberpro_app.kit.errors import AppError
 from barberpro_app.location.service import list_locations
 from barberpro_app.provider import service
 from barberpro_app.provider.schemas import Provider, ProviderDraft, ProviderPatch
-from barberpro_app.web.booking_view import actor
-from barberpro_app.web.forms import Form, parse_key
-from barberpro_app.web.rendering import Reader, reader_of, see, submitted
+from barberpro_app.web.parts.booking_view import actor
 from barberpro_app.web.setup.common import (
     Field,
     FormPage,
@@ -29,6 +27,8 @@ from barberpro_app.web.setup.common import (
     list_panel,
 )
 from barberpro_app.web.setup.schedule import provider_page
+from barberpro_app.web.site.forms import Form, parse_key
+from barberpro_app.web.site.rendering import Reader, reader_of, see, submitted
 
 router = APIRouter(
     include_in_schema=False, dependencies=[Depends(require_scope("providers:write"))]

@@ -21,10 +21,10 @@ from barberpro_app.reminders.schemas import (
     ReminderRuleDraft,
     ReminderRulePatch,
 )
-from barberpro_app.web.booking_view import actor
-from barberpro_app.web.forms import Form
-from barberpro_app.web.rendering import Reader, reader_of, see, submitted
+from barberpro_app.web.parts.booking_view import actor
 from barberpro_app.web.setup.common import Field, FormPage, form_panel, panel
+from barberpro_app.web.site.forms import Form
+from barberpro_app.web.site.rendering import Reader, reader_of, see, submitted
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("settings:write"))])
 HOME = "/ajustes/recordatorios"

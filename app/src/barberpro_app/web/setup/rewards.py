@@ -12,11 +12,11 @@ from barberpro_app.identity.auth import require_scope
 from barberpro_app.kit.errors import AppError
 from barberpro_app.loyalty import service
 from barberpro_app.loyalty.schemas import LevelDraft, RuleDraft, RuleSwitch
-from barberpro_app.web.booking_view import actor, in_language
-from barberpro_app.web.forms import Form
-from barberpro_app.web.rendering import Reader, reader_of, see, submitted
-from barberpro_app.web.rewards import earned_by, gives
+from barberpro_app.web.parts.booking_view import actor, in_language
+from barberpro_app.web.parts.rewards import earned_by, gives
 from barberpro_app.web.setup.common import Field, FormPage, form_panel, panel
+from barberpro_app.web.site.forms import Form
+from barberpro_app.web.site.rendering import Reader, reader_of, see, submitted
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("settings:read"))])
 WRITES = [Depends(require_scope("settings:write"))]

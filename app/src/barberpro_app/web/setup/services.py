@@ -18,9 +18,7 @@ from barberpro_app.kit.errors import AppError
 from barberpro_app.provider.service import list_providers
 from barberpro_app.resource import service as resources
 from barberpro_app.resource.schemas import Need, Needs
-from barberpro_app.web.booking_view import actor, in_language
-from barberpro_app.web.forms import Form, parse_key
-from barberpro_app.web.rendering import Reader, reader_of, see, submitted
+from barberpro_app.web.parts.booking_view import actor, in_language
 from barberpro_app.web.setup.common import (
     Field,
     FormPage,
@@ -31,6 +29,8 @@ from barberpro_app.web.setup.common import (
     key_for,
     list_panel,
 )
+from barberpro_app.web.site.forms import Form, parse_key
+from barberpro_app.web.site.rendering import Reader, reader_of, see, submitted
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("catalog:write"))])
 HOME = "/ajustes/servicios"

@@ -13,9 +13,7 @@ from barberpro_app.identity.auth import ROLES, require_scope
 from barberpro_app.identity.staff import StaffDraft
 from barberpro_app.kit.errors import AppError
 from barberpro_app.provider.service import list_providers
-from barberpro_app.web.booking_view import actor
-from barberpro_app.web.forms import Form
-from barberpro_app.web.rendering import Reader, reader_of, see, submitted
+from barberpro_app.web.parts.booking_view import actor
 from barberpro_app.web.setup.common import (
     Extra,
     Field,
@@ -25,6 +23,8 @@ from barberpro_app.web.setup.common import (
     form_panel,
     list_panel,
 )
+from barberpro_app.web.site.forms import Form
+from barberpro_app.web.site.rendering import Reader, reader_of, see, submitted
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("settings:write"))])
 HOME = "/ajustes/equipo"

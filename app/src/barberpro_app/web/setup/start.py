@@ -6,9 +6,9 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from barberpro_app.identity.auth import require_scope
-from barberpro_app.web.opening_card import progress
-from barberpro_app.web.rendering import Reader, reader_of
+from barberpro_app.web.parts.opening_card import progress
 from barberpro_app.web.setup.common import panel
+from barberpro_app.web.site.rendering import Reader, reader_of
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("settings:read"))])
 

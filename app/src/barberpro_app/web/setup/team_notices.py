@@ -11,10 +11,10 @@ from barberpro_app.identity.auth import require_scope
 from barberpro_app.kit.errors import AppError
 from barberpro_app.team_notices import service
 from barberpro_app.team_notices.schemas import TeamNoticesChange, Topic
-from barberpro_app.web.booking_view import actor
-from barberpro_app.web.forms import Form
-from barberpro_app.web.rendering import Reader, reader_of, see, submitted
+from barberpro_app.web.parts.booking_view import actor
 from barberpro_app.web.setup.common import Field, FormPage, form_panel
+from barberpro_app.web.site.forms import Form
+from barberpro_app.web.site.rendering import Reader, reader_of, see, submitted
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("settings:write"))])
 HOME = "/ajustes/avisos-al-equipo"

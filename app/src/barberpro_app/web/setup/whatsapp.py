@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import Any
 
 from barberpro_app.kit.addresses import is_public
-from barberpro_app.web.rendering import Reader
 from barberpro_app.web.setup.keys import KeyPage
+from barberpro_app.web.site.rendering import Reader
 
 FIELDS = {
     "numero": "whatsapp-phone-number-id",

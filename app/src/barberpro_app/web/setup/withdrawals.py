@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from barberpro_app.identity.auth import require_scope
-from barberpro_app.web.booking_view import actor
-from barberpro_app.web.rendering import Reader, reader_of, see, submitted
+from barberpro_app.web.parts.booking_view import actor
 from barberpro_app.web.setup.common import panel
+from barberpro_app.web.site.rendering import Reader, reader_of, see, submitted
 from barberpro_app.withdrawal import service
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_scope("settings:write"))])

@@ -1,0 +1,1 @@
+"""The team's agenda: days, one booking, requests, arrivals."""

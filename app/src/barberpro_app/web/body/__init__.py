@@ -1,0 +1,1 @@
+"""Measures, activities and goals."""

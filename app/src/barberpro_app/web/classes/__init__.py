@@ -1,0 +1,1 @@
+"""Classes, for visitors and at the desk."""

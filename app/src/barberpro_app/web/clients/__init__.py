@@ -1,0 +1,1 @@
+"""The clients of the business, as the team keeps them."""

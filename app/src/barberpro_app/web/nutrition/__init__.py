@@ -1,0 +1,1 @@
+"""Meal plans and foods."""

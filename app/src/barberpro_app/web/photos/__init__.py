@@ -1,0 +1,1 @@
+"""Before and after: pairs of photographs and their gallery."""

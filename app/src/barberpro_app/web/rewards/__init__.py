@@ -1,0 +1,1 @@
+"""Stamps, levels and rewards."""
