@@ -276,7 +276,7 @@ def test_the_audit_trail_names_who_did_it(settings: Settings) -> None:
         owner = await signed_in(application, settings)
         await add(owner)
         page = await owner.get("/ajustes/auditoria")
-        assert "booking.confirmed" in page.text
+        assert "Confirmó un turno" in page.text
         assert "Carla" not in page.text
 
     use(settings, steps)

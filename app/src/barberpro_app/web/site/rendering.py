@@ -26,6 +26,7 @@ from barberpro_app.web.site import language, rows, texts, theme
 from barberpro_app.web.site.assets import Assets, icon
 from barberpro_app.web.site.formatting import Formats
 from barberpro_app.web.site.forms import Form, read
+from barberpro_app.web.site.staff_nav import staff_links
 from barberpro_app.web.site.texts import Problem, Translator
 
 SEE_OTHER = 303
@@ -101,7 +102,7 @@ def create_site(settings: Settings, database: Database) -> Site:
 @cache
 def _environment() -> Environment:
     """Nothing in it is of one deployment, so each template is compiled once per process."""
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(str(files("barberpro_app.web").joinpath("templates"))),
         autoescape=True,
         undefined=StrictUndefined,
@@ -109,6 +110,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.globals["staff_links"] = staff_links
+    return environment
 
 
 def _made(brand: Brand) -> dict[str, str]:

@@ -23,6 +23,19 @@
   const day = document.querySelector(".day[aria-current]");
   if (day) day.parentElement.parentElement.scrollLeft = day.offsetLeft - 16;
 
+  // A menu that is open closes by Escape, and when something else is touched.
+  const menu = document.querySelector("[data-menu]");
+  if (menu) {
+    document.addEventListener("click", (event) => {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+    menu.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !menu.open) return;
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+  }
+
   for (const button of document.querySelectorAll("[data-print]")) {
     button.hidden = false;
     button.addEventListener("click", () => print());
