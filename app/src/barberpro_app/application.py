@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib import import_module
 
 import psycopg
@@ -28,7 +29,7 @@ from barberpro_app.identity.forms import FormTokens
 from barberpro_app.identity.tokens import AccessTokens
 from barberpro_app.kit.bodies import BoundedBody
 from barberpro_app.kit.crosssite import RefuseCrossSite
-from barberpro_app.kit.database import Database
+from barberpro_app.kit.database import JOBS_POOL, Database
 from barberpro_app.kit.errors import UnavailableError
 from barberpro_app.kit.headers import SecurityHeaders
 from barberpro_app.kit.heads import HeadAsGet
@@ -167,7 +168,7 @@ def _fill_state(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     tokens = AccessTokens(settings.secrets.key("token-key"), settings.app.public_url)
     app.state.settings = settings
     app.state.deployed_brand = settings.app.brand
-    app.state.database = database
+    app.state.database = app.state.job_database = database
     app.state.access_tokens = tokens
     app.state.authenticator = DatabaseAuthenticator(
         database, tokens, sensitive=settings.app.compliance.health_data
@@ -179,10 +180,15 @@ def _fill_state(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     app.state.peers = None
     app.state.online_payments = OnlinePayments(settings)
     app.state.count_messages = count_by_state
-    app.state.live = live.Live(Hub(settings.secrets.database_url, database.check))
+    app.state.live = live.Live(Hub(settings.secrets.database_url, partial(_check, app)))
     synced = "calendar-sync" in settings.app.services
     app.state.count_calendars = count_calendars if synced else None
     metrics.watch_pool(lambda: database.statistics)
+
+
+async def _check(app: FastAPI) -> None:
+    for database in {app.state.database, app.state.job_database}:
+        await database.check()
 
 
 def _give_worker(app: FastAPI, *, with_worker: bool) -> None:
@@ -192,9 +198,11 @@ def _give_worker(app: FastAPI, *, with_worker: bool) -> None:
     state.wake_worker = lambda: None
     state.worker_silent_seconds = lambda: None
     if with_worker:
+        # apart, so that a quiet deployment keeps no server process that has served requests
+        state.job_database = Database(state.settings.secrets.database_url, JOBS_POOL, name="jobs")
         worker = Worker(
             state.settings,
-            state.database,
+            state.job_database,
             state.metrics,
             listen=not state.share.whole and state.share.has("notification"),
             share=state.share,
@@ -232,9 +240,10 @@ async def _refuse_cross_site(scope: Scope, receive: Receive, send: Send) -> None
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    database: Database = app.state.database
+    databases: set[Database] = {app.state.database, app.state.job_database}
     worker: Worker | None = app.state.worker
-    await database.open()
+    for database in databases:
+        await database.open()
     watching = asyncio.create_task(_follow_changes(app))
     hearing = asyncio.create_task(app.state.live.hub.run())
     working = asyncio.create_task(worker.run()) if worker else None
@@ -247,20 +256,21 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await end(watching, hearing)
         if app.state.peers is not None:
             await app.state.peers.close()
-        await database.close()
+        for database in databases:
+            await database.close()
 
 
 async def _follow_changes(app: FastAPI) -> None:
     """What other processes changed and no request asks for: tokens are checked without a query, so
     this one hears now and then who was removed; and the brand is on every page."""
     tokens: AccessTokens = app.state.access_tokens
-    database: Database = app.state.database
+    database: Database = app.state.job_database
     while True:
         try:
             async with database.connection() as connection:
                 tokens.forget_removed(await identity_repository.removed_api_clients(connection))
                 await vault.load(connection, app.state.settings.secrets)
-            await follow_brand(app.state)
+            await follow_brand(app.state, database)
         except (UnavailableError, psycopg.Error) as error:  # no schema yet, or no answer in time
             log.debug("changes_not_read", error=type(error).__name__)
         await asyncio.sleep(FOLLOW_SECONDS)

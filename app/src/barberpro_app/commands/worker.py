@@ -9,7 +9,7 @@ import signal
 
 import uvloop
 
-from barberpro_app.kit.database import Database, PoolSettings
+from barberpro_app.kit.database import JOBS_POOL, Database
 from barberpro_app.kit.logging import configure_logging, get_logger
 from barberpro_app.kit.metrics import Metrics
 from barberpro_app.settings import Settings, load_settings
@@ -32,7 +32,7 @@ async def _work(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    database = Database(settings.secrets.database_url, PoolSettings(1, 4), name="worker")
+    database = Database(settings.secrets.database_url, JOBS_POOL, name="worker")
     worker = Worker(settings, database, Metrics(), listen=True)
     await database.open()
     log.info("working", deployment=settings.app.deployment_id, pid=os.getpid())

@@ -8,6 +8,7 @@ repositories get the connection.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -33,13 +34,20 @@ class PoolSettings:
     """Sizes are connections of one process; `wait_seconds` is how long a request waits for one.
 
     Of those beyond the minimum one ends each `idle_seconds` in which it was not needed: a server
-    process that did some bookings keeps 10 MB of plans.
+    process that did some bookings keeps 10 MB of plans. Who finds the one in use waits for it
+    `share_seconds` before another is opened.
     """
 
-    minimum: int = 1
-    maximum: int = 10
+    minimum: int = 0
+    maximum: int = 8
     wait_seconds: float = 5.0
     idle_seconds: float = 5.0
+    share_seconds: float = 0.0
+
+
+#: Jobs hold a connection for milliseconds and can wait for each other; they may be many at once for as
+#: long as the pool has room, for one may hold its connection and ask for another.
+JOBS_POOL = PoolSettings(minimum=1, maximum=3, share_seconds=0.05)
 
 
 class Database:
@@ -47,6 +55,8 @@ class Database:
 
     def __init__(self, url: str, pool: PoolSettings | None = None, *, name: str = "app") -> None:
         sizes = pool or PoolSettings()
+        self._share_seconds = sizes.share_seconds
+        self._one = asyncio.Semaphore()
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
             connection_class=AsyncConnection[DictRow],
@@ -97,12 +107,28 @@ class Database:
     @asynccontextmanager
     async def _lend(self) -> AsyncIterator[Connection]:
         try:
-            async with self._pool.connection() as connection:
+            async with self._turn(), self._pool.connection() as connection:
                 yield connection
         except psycopg.OperationalError as error:  # PoolTimeout is one
             if error.sqlstate not in _GONE:
                 raise
             raise UnavailableError from error
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Ours alone, or after `share_seconds` beside whoever has it."""
+        ours = False
+        if self._share_seconds:
+            try:
+                async with asyncio.timeout(self._share_seconds):
+                    ours = await self._one.acquire()
+            except TimeoutError:
+                ours = False
+        try:
+            yield
+        finally:
+            if ours:
+                self._one.release()
 
 
 #: SQLSTATEs of a server that is away, starting, stopping or full; None is a broken connection.

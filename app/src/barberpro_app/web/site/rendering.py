@@ -124,13 +124,14 @@ def _made(brand: Brand) -> dict[str, str]:
     }
 
 
-async def follow_brand(state: State) -> None:
-    """Takes over what the owner changed of the brand, in this process or in another.
+async def follow_brand(state: State, database: Database | None = None) -> None:
+    """Takes over what the owner changed of the brand, in this process or in another; read from
+    `database`, or from that of the pages.
 
     Raises `UnavailableError`.
     """
     site: Site = state.site
-    async with site.database.connection() as connection:
+    async with (database or site.database).connection() as connection:
         brand = await get_brand(connection, state.deployed_brand)
     if brand.version != site.brand_version:
         site.use(brand)
