@@ -10,14 +10,13 @@ from dataclasses import replace
 from barberpro.errors import BarberProError, RefusedError
 from barberpro.planning.findings import Finding, Severity
 from barberpro.planning.model import Plan
-from barberpro.targets.kubernetes import life
+from barberpro.targets.kubernetes import cnpg
 from barberpro.targets.kubernetes.reading import info, named
 from barberpro.targets.kubernetes.releases import Releases
 from barberpro.targets.kubernetes.values import database_mode
 from barberpro.targets.protocol import PassingFaultError, Report
 
 LEAST_KUBERNETES = (1, 25)
-CNPG = "clusters.postgresql.cnpg.io"
 DATABASE_SECONDS = 300.0
 
 
@@ -70,7 +69,7 @@ def provision_resources(releases: Releases, plan: Plan) -> Report:
     made = site.ensure_namespace()
     healed = helm.heal()
     if not record.database_mode:
-        installation = replace(releases.installation(record), has_cnpg=site.has_kind(CNPG))
+        installation = replace(releases.installation(record), has_cnpg=site.has_kind(cnpg.CLUSTERS))
         record.database_mode = database_mode(plan, installation)
         releases.records.save(record)
     if not any(entry.status == "deployed" for entry in helm.history()):
@@ -79,7 +78,7 @@ def provision_resources(releases: Releases, plan: Plan) -> Report:
     if record.database_mode == "bundled":
         site.wait_for("statefulsets", named("database"), seconds=DATABASE_SECONDS, say=releases.say)
     elif record.database_mode == "cnpg":
-        life.wait_for_cnpg(site, seconds=DATABASE_SECONDS, say=releases.say)
+        cnpg.wait_for(site, seconds=DATABASE_SECONDS, say=releases.say)
     detail = (
         f"namespace {record.id} {'made' if made else 'was there'}; database {record.database_mode}"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,11 +10,12 @@ from pathlib import Path
 
 from barberpro.errors import BarberProError
 from barberpro.kube.kubectl import NotFoundError
+from barberpro.targets.kubernetes import cnpg
 from barberpro.targets.kubernetes.helm import Helm
 from barberpro.targets.kubernetes.records import Record, Records
-from barberpro.targets.kubernetes.site import POLL_SECONDS, Object, Site
+from barberpro.targets.kubernetes.site import Object, Site
 from barberpro.targets.local.files import private_folder, told_to_operator
-from barberpro.targets.protocol import PassingFaultError, Report, ServiceState
+from barberpro.targets.protocol import Report, ServiceState
 
 START_SECONDS, DUMP_SECONDS = 300.0, 1800.0
 LOG_WINDOW = "15m"
@@ -23,31 +23,10 @@ PARTS = "app.kubernetes.io/component in (base,specialized)"
 RETAINED = "Retain"
 
 
-def wait_for_cnpg(site: Site, *, seconds: float, say: Callable[[str], None]) -> None:
-    """Waits until the operator says that the primary takes connections."""
-    deadline = time.monotonic() + seconds
-    said = ""
-    while True:
-        found = site.get("clusters.postgresql.cnpg.io", "database") or {}
-        status = found.get("status", {})
-        phase = str(status.get("phase", "not looked at by its operator yet"))
-        if int(status.get("readyInstances", 0)) >= 1 and status.get("currentPrimary"):
-            return
-        if phase != said:
-            said = phase
-            say(f"database: {phase}")
-        if time.monotonic() > deadline:
-            raise PassingFaultError(
-                f"after {seconds:.0f} s the database cluster is: {phase}",
-                seconds=3.0,
-                where=site.shown("describe", "clusters.postgresql.cnpg.io", "database"),
-            )
-        time.sleep(POLL_SECONDS)
-
-
-def services(site: Site) -> list[ServiceState]:
-    """Each Deployment and the bundled database, with how many replicas are ready."""
-    return [state_of(one) for one in site.objects("deployments,statefulsets")]
+def services(site: Site, database_mode: str = "") -> list[ServiceState]:
+    """Each Deployment and the database, where it is in the cluster, with how many replicas are ready."""
+    found = [state_of(one) for one in site.objects("deployments,statefulsets")]
+    return [*found, *cnpg.services(site)] if database_mode == "cnpg" else found
 
 
 def state_of(one: Object) -> ServiceState:
@@ -126,6 +105,8 @@ def destroy(task: Destruction, backups: Path | None) -> Report:
             record.backup = _back_up(task, backups)
             task.records.save(record)
         volumes = _retained(site)
+        if record.database_mode == "cnpg":
+            kept += cnpg.kept_elsewhere(site)
         if not task.helm.history() and record.live is not None:
             kept.append("the release was not there: somebody ran helm uninstall by hand")
         task.helm.uninstall()
@@ -167,7 +148,7 @@ def _back_up(task: Destruction, backups: Path) -> str | None:
 def _primary(site: Site, record: Record) -> tuple[str, str]:
     """The pod that takes writes, and the database's name."""
     if record.database_mode == "cnpg":
-        found = site.get("clusters.postgresql.cnpg.io", "database") or {}
+        found = site.get(cnpg.CLUSTERS, cnpg.NAME) or {}
         pod = str(found.get("status", {}).get("currentPrimary", "database-1"))
         return pod, str(
             found.get("spec", {}).get("bootstrap", {}).get("initdb", {}).get("database")

@@ -167,7 +167,7 @@ class KubernetesTarget:
 
     def services(self, deployment: str) -> Sequence[ServiceState]:
         record = self.records.required(deployment)
-        found = life.services(self.site(record))
+        found = life.services(self.site(record), record.database_mode)
         if not found and record.live is not None:
             return [ServiceState(f"release {RELEASE}", "failed", GONE)]
         return found
