@@ -24,10 +24,11 @@ from barberpro_app.calendar_sync.errors import (
     PeerError,
 )
 from barberpro_app.calendar_sync.expand import read
-from barberpro_app.calendar_sync.guard import Web, is_permitted
+from barberpro_app.calendar_sync.guard import Web
 from barberpro_app.calendar_sync.peers import Window
 from barberpro_app.calendar_sync.schemas import CalDavDraft, FeedDraft
 from barberpro_app.calendar_sync.sealing import Sealer
+from barberpro_app.kit.addresses import is_permitted
 from barberpro_app.kit.errors import AppError, NotAllowedError, NotFoundError
 from barberpro_app.notification.calendar import Event, render_feed
 

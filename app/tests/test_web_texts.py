@@ -19,7 +19,7 @@ GIVEN = {
     "brand", "cancel", "client", "code", "contact", "day", "duration", "email", "hour", "hours",
     "least", "location", "methods", "moment", "most", "n", "name", "policy", "provider",
     "reschedule", "url", "what", "zone",
-    "calendar", "error", "start", "until",
+    "calendar", "error", "said", "start", "until",
 }  # fmt: skip
 
 #: Of the pages of body data.

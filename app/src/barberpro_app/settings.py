@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from barberpro_app.kit.database_address import verified
 from barberpro_app.kit.errors import ConfigurationError
@@ -58,11 +58,21 @@ class Policies(_Part):
 
 
 class Mail(_Part):
+    """The e-mail server. `starttls`: TLS after the greeting (RFC 3207); `tls`: from the first byte
+    (RFC 8314), not both."""
+
     host: Text = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 25
     sender: Annotated[str, Field(alias="from", max_length=254)]
     username: Text = ""
     starttls: bool = False
+    tls: bool = False
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Mail:
+        if self.starttls and self.tls:
+            raise ValueError("starttls and tls exclude each other")
+        return self
 
 
 class Payments(_Part):

@@ -25,7 +25,7 @@ from barberpro_app.health.schema import current_schema, required_schema
 from barberpro_app.identity import repository as identity_repository
 from barberpro_app.integration_processor.channel import Channel
 from barberpro_app.integration_processor.setup import is_heard
-from barberpro_app.kit.database import Database
+from barberpro_app.kit.database import Connection, Database
 from barberpro_app.kit.errors import UnavailableError
 from barberpro_app.kit.links import BookingLinks
 from barberpro_app.kit.logging import get_logger
@@ -42,6 +42,7 @@ from barberpro_app.reminders import jobs as reminder_jobs
 from barberpro_app.series import jobs as series_jobs
 from barberpro_app.settings import Settings
 from barberpro_app.vault import service as vault
+from barberpro_app.vault.mail import MailServer, in_force
 from barberpro_app.waiting_list import jobs as waiting_jobs
 from barberpro_app.whatsapp_webhook.jobs import Heard
 
@@ -130,19 +131,50 @@ class Worker:
         self._stopping = False
         self._idle = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._outbox = self._make_outbox(metrics)
+        self._outbox: Outbox | None = None
+        self._mail: MailServer | None = None
+        self._app = settings.app  # with the brand of the moment
+        self._keys_read = False
         self._whatsapp = Channel(settings, database, metrics)
         self._brand_version = 0
         self.last_turn = time.monotonic()
 
-    def _make_outbox(self, metrics: Metrics) -> Outbox | None:
-        app, secrets = self._settings.app, self._settings.secrets
-        if app.mail is None or not self._share.has("notification"):
-            return None
-        links = BookingLinks(secrets.key("session-key"), app.public_url)
-        transport = Transport(app.mail, secrets.optional("smtp-password"))
+    async def _send_mail(self) -> int:
+        """One batch, by the server that holds now; without one messages wait."""
+        if not self._share.has("notification"):
+            return 0
+        if (
+            not self._keys_read
+        ):  # what the owner typed goes before the file from the first message on
+            async with self._database.connection() as connection:
+                await self._read_keys(connection)
+        server = in_force(self._settings)
+        if server is None:
+            self._outbox, self._mail = None, None
+            return 0
+        if not server.same_as(self._mail):
+            self._mail = server
+            self._use(Transport.to(server))
+        return 0 if self._outbox is None else await self._outbox.run_once()
+
+    def _use(self, transport: Transport | None = None) -> None:
+        """The next message is written for the brand and by the server of the moment."""
+        server = self._mail
+        if server is None:
+            return
+        app = self._app.model_copy(update={"mail": server.mail})
+        links = BookingLinks(self._settings.secrets.key("session-key"), app.public_url)
         composer = Composer(app, links)
-        return Outbox(self._database, composer, transport, metrics, app.public_url)
+        if self._outbox is not None:
+            self._outbox.use(composer, transport)
+        elif transport is not None:
+            self._outbox = Outbox(
+                self._database, composer, transport, self._metrics, app.public_url
+            )
+
+    async def _read_keys(self, connection: Connection) -> None:
+        await vault.load(connection, self._settings.secrets)
+        self._keys_read = True
 
     @property
     def jobs(self) -> list[Job]:
@@ -194,7 +226,7 @@ class Worker:
         loops += [
             self._repeat(job, after * APART_SECONDS) for after, job in enumerate(self.jobs, 1)
         ]
-        if self._listen and self._outbox is not None:
+        if self._listen and self._share.has("notification"):
             loops.append(self._hear_notifications())
         self._tasks = [asyncio.create_task(loop) for loop in loops]
         await asyncio.gather(*self._tasks)
@@ -216,9 +248,7 @@ class Worker:
     async def _empty_outbox(self) -> None:
         while not self._stopping:
             self._awake.clear()
-            tried = 0
-            if self._outbox is not None:
-                tried = await self._attempt("outbox", self._outbox.run_once)
+            tried = await self._attempt("outbox", self._send_mail)
             self.last_turn = time.monotonic()
             if tried == BATCH:
                 continue
@@ -279,15 +309,13 @@ class Worker:
         app = self._settings.app
         async with self._database.connection() as connection:
             brand = await get_brand(connection, app.brand)
-            await vault.load(connection, self._settings.secrets)
+            await self._read_keys(connection)
         if brand.version == self._brand_version:
             return 0
         self._brand_version = brand.version
-        named = applied(app, brand)
-        if self._outbox is not None:
-            links = BookingLinks(self._settings.secrets.key("session-key"), app.public_url)
-            self._outbox.use(Composer(named, links))
-        self._whatsapp.use(named)
+        self._app = applied(app, brand)
+        self._use()
+        self._whatsapp.use(self._app)
         return 1
 
     async def _prune_sessions(self) -> int:

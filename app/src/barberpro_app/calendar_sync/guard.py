@@ -7,22 +7,24 @@ point elsewhere a moment later. `own_network` permits a server of the business's
 from __future__ import annotations
 
 import asyncio
-import socket
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urljoin
 
 import httpx
 
 from barberpro_app.calendar_sync.errors import PeerError, wait_of
+from barberpro_app.kit.addresses import (
+    Address,
+    NoSuchHostError,
+    PrivateAddressError,
+    permitted_addresses,
+)
 
 TIMEOUT = httpx.Timeout(15.0, connect=6.0)
 REQUEST_SECONDS = 40.0
 LARGEST_ANSWER = 24 * 1_048_576
 MOST_REDIRECTS = 4
 _REDIRECTS = {301, 302, 307, 308}
-_NAT64 = IPv6Network("64:ff9b::/96")
-Address = IPv4Address | IPv6Address
 
 
 class ForbiddenAddressError(PeerError):
@@ -30,25 +32,6 @@ class ForbiddenAddressError(PeerError):
 
     def __init__(self, reason: str = "not a public https address") -> None:
         super().__init__("unreachable", reason)
-
-
-def is_permitted(address: Address, *, own_network: bool) -> bool:
-    """Public, or with `own_network` also private and this machine; never link-local, where clouds
-    keep their credentials."""
-    plain = _unwrapped(address)
-    if plain.is_link_local or plain.is_multicast or plain.is_unspecified:
-        return False
-    return plain.is_global or (own_network and (plain.is_private or plain.is_loopback))
-
-
-def _unwrapped(address: Address) -> Address:
-    """The IPv4 address inside an IPv6 one (mapped, 6to4, Teredo, NAT64)."""
-    if isinstance(address, IPv4Address):
-        return address
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFFFFFF)
-    teredo = address.teredo
-    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else address)
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
@@ -75,17 +58,12 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     async def _resolve(self, host: str, port: int) -> Address:
         """One of the host's addresses; all of them must be permitted."""
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(
-                host, port, type=socket.SOCK_STREAM
-            )
-        except (OSError, UnicodeError) as error:
+            found = await permitted_addresses(host, port, own_network=self._own_network)
+        except NoSuchHostError as error:
             raise PeerError("unreachable", "no such host") from error
-        addresses = [ip_address(str(item[4][0]).partition("%")[0]) for item in found]
-        if not addresses or not all(
-            is_permitted(address, own_network=self._own_network) for address in addresses
-        ):
-            raise ForbiddenAddressError
-        return addresses[0]
+        except PrivateAddressError as error:
+            raise ForbiddenAddressError from error
+        return found[0]
 
 
 @dataclass(frozen=True, slots=True)

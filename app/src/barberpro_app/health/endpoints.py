@@ -19,6 +19,7 @@ from barberpro_app.kit.database import Connection, Database
 from barberpro_app.kit.errors import UnavailableError
 from barberpro_app.kit.metrics import Metrics
 from barberpro_app.settings import WHATSAPP_SECRETS, Settings
+from barberpro_app.vault.mail import in_force
 
 router = APIRouter(tags=["operations"])
 
@@ -61,7 +62,7 @@ async def health(request: Request) -> Health:
             settings.app.services,
             share=request.app.state.share,
             worker_silent_seconds=request.app.state.worker_silent_seconds(),
-            mail_configured=settings.app.mail is not None,
+            mail_configured=in_force(settings) is not None,
             notes_key=settings.secrets.optional("notes-key") is not None,
             media_folder=settings.media_dir is not None,
             whatsapp=all(settings.secrets.optional(name) for name in WHATSAPP_SECRETS),

@@ -11,6 +11,7 @@ from barberpro_app.kit import clock
 from barberpro_app.kit.database import Connection
 from barberpro_app.kit.integrations import IntegrationState, states
 from barberpro_app.settings import Settings
+from barberpro_app.vault.mail import in_force
 
 State = Literal["ok", "idle", "limited", "failing", "not_set_up", "not_in_release"]
 #: An error that long ago, without anything waiting, says nothing about now.
@@ -43,7 +44,7 @@ async def every(connection: Connection, settings: Settings) -> list[Integration]
     queues = await _queues(connection)
     services = settings.app.services
     secrets = settings.secrets
-    set_up = {"mail": settings.app.mail is not None, "whatsapp": is_set_up(settings)}
+    set_up = {"mail": in_force(settings) is not None, "whatsapp": is_set_up(settings)}
     if "payment" in services:
         set_up["mercado-pago"] = secrets.optional("mercado-pago-access-token") is not None
     if "social-sharing-service" in services:

@@ -62,9 +62,11 @@ class Outbox:
         self._stopping = False
         self._sending = asyncio.Lock()  # a batch has the connection for itself
 
-    def use(self, composer: Composer) -> None:
-        """From the next message on, another one writes them."""
+    def use(self, composer: Composer, transport: Transport | None = None) -> None:
+        """From the next message on, another one writes them, or takes them away."""
         self._composer = composer
+        if transport is not None:
+            self._transport = transport
 
     def stop(self) -> None:
         """The message in hand is the last; the others of the batch are given back."""

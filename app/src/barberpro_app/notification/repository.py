@@ -157,6 +157,14 @@ async def select_page(
     return await cursor.fetchall()
 
 
+async def hurry(connection: Connection) -> None:
+    """There is another server: e-mails that the one before did not take are due now."""
+    await connection.execute(
+        "UPDATE message SET next_attempt_at = now() WHERE channel = 'email' AND state = 'pending'"
+        " AND last_error IS NOT NULL AND next_attempt_at > now()"
+    )
+
+
 async def send_again(connection: Connection, message_id: UUID) -> str | None:
     """Makes a failed message due now; its state before, None if there is no such message."""
     cursor = await connection.execute(

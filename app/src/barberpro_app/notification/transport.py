@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from typing import Literal
 
 import aiosmtplib
 
+from barberpro_app.kit.addresses import Address, permitted_addresses
 from barberpro_app.kit.logging import redact
 from barberpro_app.settings import Mail, Secret
+from barberpro_app.vault.mail import MailServer
 
 TIMEOUT_SECONDS = 20.0
 _PERMANENT = range(500, 600)
@@ -30,12 +34,26 @@ class Delivery:
 
 
 class Transport:
-    """One SMTP server. Keeps a connection open for a batch, none in between."""
+    """One SMTP server. Keeps a connection open for a batch, none in between. `guard`: a server that
+    somebody typed, which must not lead into the operator's network."""
 
-    def __init__(self, mail: Mail, password: Secret | None) -> None:
+    def __init__(
+        self,
+        mail: Mail,
+        password: Secret | None,
+        guard: MailServer | None = None,
+        seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
         self._mail = mail
         self._password = password
+        self._guard = guard
+        self._seconds = seconds
         self._client: aiosmtplib.SMTP | None = None
+
+    @classmethod
+    def to(cls, server: MailServer, seconds: float = TIMEOUT_SECONDS) -> Transport:
+        guard = server if server.typed else None
+        return cls(server.mail, server.password, guard, seconds)
 
     async def send(self, email: EmailMessage) -> Delivery:
         """Hands over one message. Never raises for what a server or a network may do."""
@@ -72,18 +90,56 @@ class Transport:
     async def _connected(self) -> aiosmtplib.SMTP:
         if self._client is not None and self._client.is_connected:
             return self._client
+        client = await self.greeted()
+        if self._mail.starttls:
+            await client.starttls()
+        await self.log_in(client)
+        return client
+
+    async def greeted(self) -> aiosmtplib.SMTP:
+        """Connected, with TLS already where it comes first. Raises what sockets and the library do."""
         mail = self._mail
         client = aiosmtplib.SMTP(
             hostname=mail.host,
-            port=mail.port,
-            timeout=TIMEOUT_SECONDS,
-            start_tls=mail.starttls,
-            username=mail.username or None,
-            password=self._password.reveal() if self._password and mail.username else None,
+            port=None if self._guard else mail.port,
+            timeout=self._seconds,
+            start_tls=False,
+            use_tls=mail.tls,
+            sock=await self._socket() if self._guard else None,
         )
         await client.connect()
         self._client = client
         return client
+
+    async def log_in(self, client: aiosmtplib.SMTP) -> None:
+        if self._mail.username:
+            password = self._password.reveal() if self._password else ""
+            await client.login(self._mail.username, password)
+
+    async def _socket(self) -> socket.socket:
+        """To an address that was checked, whatever the name says next."""
+        mail, guard = self._mail, self._guard
+        own_network = guard is not None and guard.own_network
+        async with asyncio.timeout(self._seconds):
+            addresses = await permitted_addresses(mail.host, mail.port, own_network=own_network)
+            for address in addresses[:-1]:
+                try:
+                    return await _open(address, mail.port)
+                except OSError:
+                    continue
+            return await _open(addresses[-1], mail.port)
+
+
+async def _open(address: Address, port: int) -> socket.socket:
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    opened.setblocking(False)
+    try:
+        await asyncio.get_running_loop().sock_connect(opened, (str(address), port))
+    except BaseException:
+        opened.close()
+        raise
+    return opened
 
 
 def _judge(code: int, message: str) -> Delivery:

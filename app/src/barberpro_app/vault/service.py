@@ -35,6 +35,7 @@ KEYS: Mapping[str, re.Pattern[str]] = {
     "whatsapp-token": re.compile(r"[A-Za-z0-9_|-]{10,500}", re.ASCII),
     "whatsapp-app-secret": re.compile(r"[A-Za-z0-9_-]{8,128}", re.ASCII),
     "whatsapp-verify-token": re.compile(r"[A-Za-z0-9_-]{8,128}", re.ASCII),
+    "mail-server": re.compile(r"\{[ -~]{10,4000}\}", re.ASCII),
     "google-client-id": re.compile(r"[A-Za-z0-9._-]{6,200}", re.ASCII),
     "google-client-secret": re.compile(r"[A-Za-z0-9_-]{6,200}", re.ASCII),
 }

@@ -83,6 +83,7 @@ BY_SERVICE: Mapping[str, tuple[str, ...]] = {
         "barberpro_app.web.setup.nutritionists",
     ),
     "provider-verification-service": ("barberpro_app.web.setup.licences",),
+    "notification": ("barberpro_app.web.setup.mail",),
     "whatsapp-webhook": ("barberpro_app.web.account.notices", "barberpro_app.web.setup.whatsapp"),
     "calendar-sync": ("barberpro_app.web.setup.calendars", "barberpro_app.web.setup.google"),
     "portfolio-service": (

@@ -18,6 +18,8 @@ HTTP_PORT = 8080
 POSTGRESQL_PORT = 5432
 REDIS_PORT = 6379
 SMTP_PORT = 587
+#: Where the app lets an owner's own server be.
+SUBMISSION_PORTS = (465, 587, 2525)
 HTTPS_PORT = 443
 DNS_PORT = 53
 
@@ -26,6 +28,10 @@ _OUTSIDE: tuple[tuple[str, str, int, str], ...] = (
     ("calendar-sync", "internet", HTTPS_PORT, "reads and writes the providers' own calendars"),
     ("integration-processor", "internet", HTTPS_PORT, "calls the APIs of integrations"),
     ("notification", "mail", SMTP_PORT, "hands e-mail to the mail server"),
+    *(
+        ("notification", "internet", port, "hands e-mail to a server that the owner typed")
+        for port in SUBMISSION_PORTS
+    ),
     ("payment", "internet", HTTPS_PORT, "asks the payment provider for a payment's state"),
     ("whatsapp-webhook", "internet", HTTPS_PORT, "answers through the WhatsApp Cloud API"),
 )

@@ -76,6 +76,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         Entry("/ajustes/recordatorios", "reminders.title"),
         Entry("/ajustes/avisos-al-equipo", "notices_team.title"),
         Entry("/ajustes/mensajes", "messages.title"),
+        Entry("/ajustes/correo", "mail.title", "notification", ("owner",)),
         Entry("/ajustes/whatsapp", "whatsapp.title", "whatsapp-webhook", ("owner",)),
         Entry("/ajustes/instagram", "instagram.title", "social-sharing-service", _LEADERS),
     )),

@@ -12,6 +12,7 @@ from barberpro_app.kit import qr
 from barberpro_app.opening import service
 from barberpro_app.opening.schemas import Answer, Facts, Opening
 from barberpro_app.settings import WHATSAPP_SECRETS
+from barberpro_app.vault.mail import in_force
 from barberpro_app.web.parts.booking_view import actor
 from barberpro_app.web.parts.money import desk_for
 from barberpro_app.web.setup.common import panel
@@ -37,13 +38,16 @@ PLACES: dict[str, tuple[tuple[str, str], ...]] = {
         ("/ajustes/cobros-en-linea", "opening.go.online"),
         ("/ajustes/precios", "opening.go.deposits"),
     ),
-    "messages": (("/ajustes/recordatorios", "reminders.title"),),
+    "messages": (
+        ("/ajustes/correo", "mail.title"),
+        ("/ajustes/recordatorios", "reminders.title"),
+    ),
     "look": (("/ajustes/marca", "opening.go.look"),),
     "open": (("/ajustes/cartel", "poster.title"),),
 }
 
 #: Of these only an owner sees anything.
-OWNERS = {"/ajustes/cobros-en-linea"}
+OWNERS = {"/ajustes/cobros-en-linea", "/ajustes/correo"}
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,8 @@ def _card(
         [
             (address, t(name))
             for address, name in PLACES[step]
-            if address not in OWNERS or reader.principal.has_role("owner")
+            if (address not in OWNERS or reader.principal.has_role("owner"))
+            and (address != "/ajustes/correo" or "notification" in reader.app.services)
         ],
         opening.answers.get(step, ""),
         current,
@@ -135,7 +140,7 @@ def _state(request: Request, reader: Reader, facts: Facts, step: str) -> tuple[s
 
 def _messages(reader: Reader) -> tuple[str, list[str]]:
     t, secrets = reader.t, reader.site.settings.secrets
-    if reader.app.mail is None:
+    if in_force(reader.site.settings) is None:
         return t("opening.says.no_mail"), [t("opening.missing.mail")]
     by_whatsapp = "whatsapp-webhook" in reader.app.services and all(
         secrets.optional(name) for name in WHATSAPP_SECRETS
