@@ -35,6 +35,8 @@ class Arena:
         self.shop = shop
         self.database = database
         self.provider = shop.providers[0]
+        #: Bookings elsewhere, which a next race may move again.
+        self.elsewheres: list[Booking] = []
 
     def _wish(self, starts_at: datetime, **more: object) -> dict[str, object]:
         return {
@@ -111,7 +113,9 @@ async def attempts_of(path: str, arena: Arena, starts_at: datetime, clients: int
     if path == "override":
         return [lambda number: arena.book(starts_at, number, override_reason="regular")] * clients
     if path == "reschedule":
-        moved = [await arena.elsewhere(number) for number in range(clients)]
+        while len(arena.elsewheres) < clients:
+            arena.elsewheres.append(await arena.elsewhere(len(arena.elsewheres)))
+        moved = arena.elsewheres
         return [lambda number: arena.reschedule(moved[number].id, starts_at)] * clients
     if path == "take back":
         gone = [await arena.cancelled_at(starts_at, number) for number in range(clients)]

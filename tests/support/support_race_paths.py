@@ -1,13 +1,17 @@
 """Further ways to take one provider's time: visits, groups, series, the waiting list, who walks in,
-requests, the team's agenda. Each race has some who go by the path and others who simply hold the time."""
+requests, the team's agenda, money that comes late, the provider's own calendar. Each race has some who go
+by the path and others who simply hold the time."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import psycopg
 from support_race import Arena
 from support_shop import ANONYMOUS_ACTOR, Shop, client, staff
 from support_visits import book, hold, lines
@@ -17,11 +21,18 @@ from barberpro_app.approval import service as approval
 from barberpro_app.approval.schemas import Decision
 from barberpro_app.booking import service as bookings
 from barberpro_app.booking.schemas import Booking, ConfirmRequest, Contact
+from barberpro_app.calendar_sync import queue as calendars
+from barberpro_app.calendar_sync.peers import Changes, OutsideEvent
 from barberpro_app.group_session import service as sessions
 from barberpro_app.group_session.schemas import SessionDraft
 from barberpro_app.kit.errors import AppError
+from barberpro_app.payment import service as payments
+from barberpro_app.payment.online import OnlinePayments, PaymentDesk
+from barberpro_app.payment.provider import Facts
+from barberpro_app.payment.schemas import CheckoutRequest
 from barberpro_app.series import service as series
 from barberpro_app.series.schemas import SeriesDraft
+from barberpro_app.settings import Secrets, Settings
 from barberpro_app.visit import service as visits
 from barberpro_app.visit.schemas import VisitMoveRequest
 from barberpro_app.waiting_list import repository as line
@@ -209,23 +220,77 @@ class Crossroads(Arena):
         found = [await self.book(self._apart(number), number) for number in range(count)]
         return [lambda one=one: move(one) for one in found]  # type: ignore[misc]
 
+    async def pay_late(self, starts_at: datetime, count: int) -> list[Doing]:
+        """Deposits of holds whose time is over are paid: one gets the time, the others their money."""
+        self.shop.rows(
+            "INSERT INTO deposit_rule (applies, kind, percent) VALUES ('always', 'percent', 30)"
+        )
+        nowhere = OnlinePayments(Settings(app=self.shop.app, secrets=Secrets(Path("/nonexistent"))))
+        desk = PaymentDesk(self.database, self.shop.app, nowhere)
+
+        async def pay(facts: Facts) -> object:
+            done = await payments.apply(desk, facts)
+            if done not in {"allocated", "late"}:
+                raise AssertionError(f"a late payment is {done}")
+            return done if done == "allocated" else None
+
+        found = []
+        for number in range(count):
+            kept = await self.hold(starts_at)
+            asked = CheckoutRequest(client=Contact(name="Late", email=f"pays{number}@race.example"))
+            async with self.database.transaction() as connection:
+                made = await payments.begin(
+                    connection, self.shop.app, ANONYMOUS_ACTOR, kept.id, asked
+                )
+            self._lapse(kept.id)
+            found.append(Facts(str(made.id.int)[-15:], str(made.id), "approved", made.currency,
+                               made.amount_centavos, 0, 0, datetime.now(UTC)))  # fmt: skip
+        self.shop.rows("DELETE FROM deposit_rule")
+        return [lambda facts=facts: pay(facts) for facts in found]  # type: ignore[misc]
+
+    async def calendar(self, starts_at: datetime, count: int) -> list[Doing]:
+        """An event of the provider's own calendar comes in at that time, by several looks at once."""
+        row = {"id": uuid4(), "lease": uuid4()}
+        self.shop.rows("DELETE FROM calendar_connection")
+        self.shop.rows(
+            "INSERT INTO calendar_connection (id, provider_id, kind, state, title, sealed, lease,"
+            " next_sync_at) VALUES (%s, %s, 'caldav', 'active', 'Agenda', '', %s, 'infinity')",
+            row["id"], self.provider, row["lease"],
+        )  # fmt: skip
+        period = (starts_at, starts_at + timedelta(minutes=30))
+
+        async def look() -> object:
+            found = Changes([OutsideEvent("event", "1", "event", (period,))])
+            async with self.database.transaction() as connection:
+                assert await calendars.store(connection, row, found)
+            return None
+
+        return [look] * count
+
 
 #: The paths by their names; the race's time must be free when each is arranged.
 CROSSROADS = ("visit_hold", "visit_book", "visit_move", "session", "series", "offer", "accept",
-              "approve", "drag")  # fmt: skip
+              "approve", "drag", "pay_late", "calendar")  # fmt: skip
 #: Refusals that say no more than that the time is not to be had.
 LOST = {"slot_taken", "slot_unavailable", "hold_expired", "series_conflicts", "request_lapsed",
         "not_requested", "stale_version"}  # fmt: skip
 
 
 async def contenders(path: str, arena: Crossroads, starts_at: datetime, count: int) -> list[Doing]:
-    """A quarter of all go by the path, the others hold the time; in turn."""
+    """A quarter of all go by the path, the others hold the time; in turn. Beside an event of a calendar
+    they book it: a booking that stands is what the calendar has to disagree with."""
     some = await getattr(arena, path)(starts_at, max(2, min(count // 4, 20)))
+
+    async def other(number: int) -> object:
+        if path == "calendar":
+            return await arena.book(starts_at, number)
+        return await arena.hold(starts_at)
+
     doing: list[Doing] = []
     for number in range(count - len(some)):
         if number % 4 == 0 and number // 4 < len(some):
             doing.append(some[number // 4])
-        doing.append(lambda: arena.hold(starts_at))
+        doing.append(partial(other, number))
     return doing + some[len([one for one in doing if one in some]) :]
 
 
@@ -248,14 +313,37 @@ async def who_calls(shop: Shop, arena: Crossroads, count: int) -> list[Doing]:
 
 def judge(results: list[Any], holders: int) -> str:
     """Empty if one won and holds the time and the others were refused in words; else what is wrong."""
-    winners = [r for r in results if r is not None and not isinstance(r, BaseException)]
-    faults = [r for r in results if isinstance(r, BaseException)
-              and not (isinstance(r, AppError) and r.code in LOST | {"nobody_free"})]  # fmt: skip
-    if faults:
-        return f"{len(faults)} faults, such as {faults[0]!r}"
-    if (len(winners), holders) != (1, 1):
-        return f"{len(winners)} winners, {holders} hold the time"
+    winners, faults = _winners(results), _faults(results)
+    if faults or (len(winners), holders) != (1, 1):
+        return f"{len(winners)} winners, {holders} hold the time; {faults}"
     return ""
+
+
+def judge_calendar(shop: Shop, results: list[Any], holders: int) -> str:
+    """As `judge`, beside an event of the provider's calendar: it wins alone, or the one booking that was
+    there before is shown with it, once. What is booked after it is refused."""
+    winners, faults = _winners(results), _faults(results)
+    shop.rows("SELECT calendar_find_conflicts()")
+    found = shop.rows(
+        "SELECT (SELECT count(*) FROM busy_time)::integer, (SELECT count(*) FROM calendar_conflict"
+        " WHERE state = 'open' AND kind = 'overlap')::integer"
+    )
+    shop.rows("DELETE FROM calendar_connection")
+    if faults or len(winners) > 1 or holders != len(winners) or found != [(1, holders)]:
+        return f"{len(winners)} winners, {holders} hold the time, {found} outside; {faults}"
+    return ""
+
+
+def _winners(results: list[Any]) -> list[Any]:
+    return [r for r in results if r is not None and not isinstance(r, BaseException)]
+
+
+def _faults(results: list[Any]) -> str:
+    """What was neither a success nor a refusal in words; who waited for a lock in vain was refused."""
+    faults = [r for r in results if isinstance(r, BaseException)
+              and not isinstance(r, psycopg.errors.LockNotAvailable)
+              and not (isinstance(r, AppError) and r.code in LOST | {"nobody_free"})]  # fmt: skip
+    return f"{len(faults)} faults, such as {faults[0]!r}" if faults else ""
 
 
 def holders_at(shop: Shop, starts_at: datetime) -> int:
