@@ -241,7 +241,11 @@ def test_names_cannot_add_headers_marks_or_html(accounts: Accounts, server: Mail
 
 
 def test_a_confirmation_says_what_when_and_where(accounts: Accounts, server: MailServer) -> None:
-    _put(accounts)
+    ((place,),) = accounts.rows(
+        "INSERT INTO location (key, name, address, zone)"
+        " VALUES ('p', 'Palermo', 'Thames 1', 'America/Argentina/Buenos_Aires') RETURNING id"
+    )
+    _put(accounts, payload={**BOOKING, "location": {"id": str(place), "name": "Palermo"}})
     _put(accounts, locale="en-GB")
     _send(accounts)
     spanish, english = server.received
@@ -254,7 +258,7 @@ def test_a_confirmation_says_what_when_and_where(accounts: Accounts, server: Mai
     for part in (
         "Corte clásico",
         "Martín",
-        "Palermo",
+        "Palermo, Thames 1",
         "$ 12.000",
         "ABCD2345",
         f"{ORIGIN}/reserva/",

@@ -166,7 +166,7 @@ class Composer:
             stamp=message.created_at,
             summary=f"{what} · {self._app.brand.name}" if not self._neutral else what,
             description=f"{values['code']}\n{values['url']}",
-            location=values["location"],
+            location=values["place"],
             url=values["url"],
             cancelled=cancelled,
         )

@@ -24,8 +24,11 @@ async def claim(
         " WHERE id IN (SELECT id FROM message"
         "   WHERE state IN ('pending', 'sending') AND next_attempt_at <= now() AND channel = %s"
         "   ORDER BY next_attempt_at LIMIT %s::int4 FOR UPDATE SKIP LOCKED)"
-        " RETURNING id, kind, recipient, locale, payload, attempts, created_at, attempt_id,"
-        " client_id, handed_at",
+        " RETURNING id, kind, recipient, locale, attempts, created_at, attempt_id, client_id, handed_at,"
+        # what is stored names the place; where it is is said as it is now
+        " CASE WHEN payload #>> '{location,id}' IS NULL THEN payload ELSE"
+        "  jsonb_set(payload, '{location,address}', coalesce((SELECT to_jsonb(l.address)"
+        "  FROM location l WHERE l.id::text = payload #>> '{location,id}'), '\"\"')) END AS payload",
         (lease, channel, limit),
     )
     rows = await cursor.fetchall()  # in no order

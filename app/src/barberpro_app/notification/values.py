@@ -38,6 +38,7 @@ class BookingValues:
             "service": service if shown else "",
             "provider": booking["provider"]["name"] if shown else "",
             "location": booking["location"]["name"] if shown else "",
+            "place": _place(booking["location"]) if shown else "",
             "price": self._money(booking["price_centavos"], locale) if shown else "",
             "code": booking["code"],
             "until": self._until(booking),
@@ -113,3 +114,9 @@ def _day(moment: datetime, locale: str) -> str:
     """ "martes 24 de noviembre" / "Tuesday, November 24"."""
     pattern = "EEEE d 'de' MMMM" if locale.startswith("es") else "EEEE, MMMM d"
     return format_date(moment.date(), pattern, locale=locale.replace("-", "_"))
+
+
+def _place(location: Mapping[str, Any]) -> str:
+    """What it is called and where it is, on one line."""
+    parts = (location["name"], *str(location.get("address") or "").split("\n"))
+    return ", ".join(part.strip() for part in parts if part.strip())

@@ -27,11 +27,32 @@ _WORDS = {
     "given_by": "kept_by",
     "source": "kept_by",
     "how": "kept_by",
+    "accepted_how": "kept_by",
+    "parts": "picker",
+    "kind": "kept_word",
+    "state": "kept_word",
+    "on_closed": "series.closed",
+    "delivery": "kept_word",
+    "channel": "consent.channel",
+}
+#: The same where one subject has words of its own.
+_OF_SUBJECT = {
+    ("payment", "state"): "money.state",
+    ("series", "state"): "series.state",
+    ("portfolio_item", "state"): "photos.state",
+    ("treatment_plan", "state"): "plan.state",
+    ("clinical_access", "purpose"): "look",
+    ("data_request", "kind"): "request",
+    ("data_request", "state"): "request.state",
+    ("message", "kind"): "told",
+    ("message", "state"): "told.state",
 }
 _LANGUAGES = {"es-AR": "Español", "en": "English"}
 #: Of the running of the program, and in the file of data for whoever wants them.
 _HIDDEN = re.compile(
     r"(^|_)(id|version|hash|sha256|key|moves)$|^held_by$|^text$|^document$|^plain_name$|^phone_tail$"
+    r"|^hold_|^next_|^(zone|any_provider|checks|checkout_url|reference|wa_id|actor_kind|minute)$"
+    r"|^(recorded_by|accepted_by|deposit|lines|latest|signs_in|media_type|chunks|bytes|proved)$"
 )
 MOST = 200
 
@@ -49,18 +70,33 @@ def parts(reader: Reader, data: Mapping[str, Sequence[Mapping[str, Any]]]) -> li
     """The subjects in order: the person first."""
     found = []
     for table, rows in data.items():
-        shown = [_row(reader, row) for row in rows[-MOST:]]
+        shown = [_row(reader, table, row) for row in rows[-MOST:]]
         title = _named(reader, "kept", table)
         found.append(Part(title, [row for row in shown if row], max(0, len(rows) - MOST)))
     return found
 
 
-def _row(reader: Reader, row: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _row(reader: Reader, table: str, row: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
-        (_named(reader, "kept_field", name), _shown(reader, name, value))
+        (_label(reader, table, name), _in_words(reader, table, name, value))
         for name, value in row.items()
-        if value not in (None, "", [], {}) and not _HIDDEN.search(name)
+        # what did not happen is not listed
+        if value not in (None, "", [], {}, False) and not _HIDDEN.search(name)
     ]
+
+
+def _label(reader: Reader, table: str, name: str) -> str:
+    own = f"kept_field.{table}.{name}"
+    return reader.t(own) if reader.t.has(own) else _named(reader, "kept_field", name)
+
+
+def _in_words(reader: Reader, table: str, name: str, value: object) -> str:
+    key = f"{_OF_SUBJECT.get((table, name), '')}.{value}"
+    if reader.t.has(key):
+        return reader.t(key)
+    if table == "treatment_plan" and name == "total" and isinstance(value, int):
+        return reader.fmt.money(value)
+    return _shown(reader, name, value)
 
 
 def _named(reader: Reader, group: str, name: str) -> str:

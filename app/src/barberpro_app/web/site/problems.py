@@ -14,6 +14,8 @@ from barberpro_app.web.site.rendering import Reader, page, reader_for, see
 
 #: Only these show the number that finds the request in the logs.
 SERVER_ERROR = 500
+#: What may be over in a moment.
+_PASSING = {429, 500, 502, 503, 504}
 
 
 def error_page(request: Request, problem: Problem) -> Response:
@@ -35,10 +37,21 @@ def error_page(request: Request, problem: Problem) -> Response:
         status=problem.status,
         title=reader.t(f"{key}.title"),
         text=reader.t(f"{key}.text"),
+        layout="staff/base.html" if reader.principal.is_staff else "base.html",
+        again=_again(request) if problem.status in _PASSING else "",
         request_id=problem.request_id if problem.status >= SERVER_ERROR else "",
     )
     answer.headers.update(problem.headers)
     return answer
+
+
+def _again(request: Request) -> str:
+    """The address to ask once more for; "" for a form, which is sent by its own page."""
+    if request.method != "GET":
+        return ""
+    query = f"?{request.url.query}" if request.url.query else ""
+    # one slash: two would lead to another site
+    return f"/{request.url.path.lstrip('/')}{query}"
 
 
 def explain(reader: Reader, error: AppError) -> str:
