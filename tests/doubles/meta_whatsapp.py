@@ -27,6 +27,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from meta_templates import Templates
+
 from barberpro_app.integration_processor.templates import load_templates, places
 from barberpro_app.whatsapp_webhook.signature import sign
 
@@ -66,6 +68,18 @@ class Meta:
     chance: random.Random = field(default_factory=lambda: random.Random(7))
     lock: threading.RLock = field(default_factory=threading.RLock)
     reports: queue.Queue[list[bytes] | None] = field(default_factory=queue.Queue)
+    templates: Templates = field(default_factory=lambda: Templates(NUMBER_ID))
+
+    def business(self, method: str, target: str, authorization: str, raw: bytes) -> Answer | None:
+        """What is not about the number: the business account and its templates."""
+        address = urlsplit(target)
+        parts = address.path.strip("/").split("/")
+        if parts[1:2] == [NUMBER_ID] or not parts[0].startswith("v"):
+            return None
+        if authorization != f"Bearer {TOKEN}":
+            return error(190, "Invalid OAuth access token", 401)
+        with self.lock:
+            return self.templates.answer(method, parts[1:], dict(parse_qsl(address.query)), raw)
 
     def misbehave(self, *faults: str) -> None:
         self.faults.extend(faults)
@@ -260,7 +274,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.close()
             return
-        if not made[0]:
+        found = (
+            meta.business("POST", self.path, self.headers.get("authorization", ""), raw)
+            if not made[0]
+            else None
+        )
+        if found is not None:
+            made = found
+        elif not made[0]:
             made = meta.answer(self.path, self.headers.get("authorization", ""), raw)
         self._say(made)
 
@@ -268,6 +289,10 @@ class _Handler(BaseHTTPRequestHandler):
         address = urlsplit(self.path)
         authorization = self.headers.get("authorization", "")
         query = dict(parse_qsl(address.query))
+        found = self.server.meta.business("GET", self.path, authorization, b"")
+        if found is not None:
+            self._say(found)
+            return
         self._say(self.server.meta.number(address.path, query, authorization))
 
     def _say(self, made: Answer) -> None:

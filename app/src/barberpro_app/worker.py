@@ -25,6 +25,7 @@ from barberpro_app.health.schema import current_schema, required_schema
 from barberpro_app.identity import repository as identity_repository
 from barberpro_app.integration_processor.channel import Channel
 from barberpro_app.integration_processor.setup import is_heard
+from barberpro_app.integration_processor.template_account import whatsapp_templates
 from barberpro_app.kit.database import Connection, Database
 from barberpro_app.kit.errors import UnavailableError
 from barberpro_app.kit.links import BookingLinks
@@ -50,6 +51,7 @@ from barberpro_app.whatsapp_webhook.jobs import Heard
 OUTBOX_SECONDS = 2.0
 PAYMENT_SECONDS = 5.0
 WHATSAPP_SECONDS = 1.0
+TEMPLATE_SECONDS = 5.0
 BRAND_SECONDS = 15.0
 #: Between the first turns of two jobs. Started at the same moment they would meet at each turn, and an
 #: idle deployment would keep a connection for each, with a server process of 5 to 10 MB.
@@ -85,6 +87,7 @@ JOB_OWNERS: Mapping[str, str] = {
     "reminders": "notification",
     "prune_reminders": "notification",
     "whatsapp_outbox": "integration-processor",
+    "whatsapp_templates": "integration-processor",
     "whatsapp_inbox": "whatsapp-webhook",
     "prune_whatsapp": "whatsapp-webhook",
     "payments": "payment",
@@ -195,6 +198,13 @@ class Worker:
             Job("prune_reminders", DAY, lambda: reminder_jobs.prune(database)),
         ]  # fmt: skip
         jobs.append(Job("whatsapp_outbox", WHATSAPP_SECONDS, self._whatsapp.run))
+        jobs.append(
+            Job(
+                "whatsapp_templates",
+                TEMPLATE_SECONDS,
+                lambda: whatsapp_templates(database, self._settings),
+            )
+        )
         if "whatsapp-webhook" in self._settings.app.services:
             heard = Heard(self._settings, database, is_heard)
             jobs.append(Job("whatsapp_inbox", WHATSAPP_SECONDS, heard.run))

@@ -32,6 +32,7 @@ KEYS: Mapping[str, re.Pattern[str]] = {
     "mercado-pago-access-token": re.compile(r"(APP_USR|TEST)-[A-Za-z0-9_-]{6,300}", re.ASCII),
     "mercado-pago-webhook-secret": re.compile(r"[A-Za-z0-9_-]{6,300}", re.ASCII),
     "whatsapp-phone-number-id": re.compile(r"[0-9]{5,20}", re.ASCII),
+    "whatsapp-business-account-id": re.compile(r"[0-9]{5,20}", re.ASCII),
     "whatsapp-token": re.compile(r"[A-Za-z0-9_|-]{10,500}", re.ASCII),
     "whatsapp-app-secret": re.compile(r"[A-Za-z0-9_-]{8,128}", re.ASCII),
     "whatsapp-verify-token": re.compile(r"[A-Za-z0-9_-]{8,128}", re.ASCII),

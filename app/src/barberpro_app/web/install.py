@@ -84,7 +84,11 @@ BY_SERVICE: Mapping[str, tuple[str, ...]] = {
     ),
     "provider-verification-service": ("barberpro_app.web.setup.licences",),
     "notification": ("barberpro_app.web.setup.mail",),
-    "whatsapp-webhook": ("barberpro_app.web.account.notices", "barberpro_app.web.setup.whatsapp"),
+    "whatsapp-webhook": (
+        "barberpro_app.web.account.notices",
+        "barberpro_app.web.setup.whatsapp",
+        "barberpro_app.web.setup.wa_templates",
+    ),
     "calendar-sync": ("barberpro_app.web.setup.calendars", "barberpro_app.web.setup.google"),
     "portfolio-service": (
         "barberpro_app.web.photos.gallery",

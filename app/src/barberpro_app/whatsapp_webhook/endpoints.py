@@ -64,7 +64,8 @@ async def notified(request: Request) -> Response:
     if not is_genuine(raw, request.headers.get("x-hub-signature-256", ""), secret):
         log.warning("forged_notice", integration="whatsapp")
         raise ForgedNotificationError
-    events = events_of(raw, number_id)
+    account = request.app.state.settings.secrets.optional("whatsapp-business-account-id")
+    events = events_of(raw, number_id, account.reveal() if account else "")
     if events:
         async with database_of(request).connection() as connection:
             await repository.add_events(connection, events)

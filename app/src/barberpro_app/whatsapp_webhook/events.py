@@ -20,12 +20,13 @@ class Event:
     """`document` is what the worker needs of it, and no more."""
 
     id: str
-    kind: Literal["message", "status"]
+    kind: Literal["message", "status", "template"]
     document: dict[str, Any]
 
 
-def events_of(raw: bytes, number_id: str) -> list[Event]:
-    """The events for our number; what is not in the documented form is left out."""
+def events_of(raw: bytes, number_id: str, account_id: str = "") -> list[Event]:
+    """The events for our number, and of the templates of our account where it is known; what is not
+    in the documented form is left out."""
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
@@ -37,7 +38,27 @@ def events_of(raw: bytes, number_id: str) -> list[Event]:
             continue
         found.extend(_messages(value))
         found.extend(_statuses(value))
+    if account_id:
+        found.extend(_templates(body, account_id))
     return found[:MOST_EVENTS]
+
+
+def _templates(body: Any, account_id: str) -> Iterator[Event]:
+    """ "message_template_status_update": only which one it is about; what became of it is asked for."""
+    for entry in _objects(body, "entry"):
+        if _text(entry, "id") != account_id:
+            continue
+        for change in _objects(entry, "changes"):
+            if change.get("field") != "message_template_status_update":
+                continue
+            value = change.get("value")
+            name, language = (
+                _text(value, f"message_template_{key}") for key in ("name", "language")
+            )
+            event, at = _text(value, "event"), entry.get("time")
+            if 1 <= len(name) <= 100 and 1 <= len(language) <= 20 and isinstance(at, int):
+                told = f"template:{name}:{language}:{event[:40]}:{at % 10**12}"
+                yield Event(told, "template", {"name": name, "language": language})
 
 
 def _values(body: Any) -> Iterator[dict[str, Any]]:

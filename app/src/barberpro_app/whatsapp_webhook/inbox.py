@@ -57,7 +57,9 @@ class Inbox:
             return await repository.prune_events(connection, KEEP)
 
     async def _work(self, row: dict[str, Any]) -> None:
-        handle = self._report if row["kind"] == "status" else self._message
+        handle = {"status": self._report, "template": self._template}.get(
+            row["kind"], self._message
+        )
         try:
             async with self._database.transaction() as connection:
                 if await repository.end_event(connection, row["id"]):
@@ -96,6 +98,12 @@ class Inbox:
             )
         if await fall_back(connection, changed["id"]):
             await repository.settle_failed(connection, changed["id"], reason)
+
+    async def _template(
+        self, connection: Connection, _event_id: str, document: dict[str, Any]
+    ) -> None:
+        """Something became of it: the worker asks what, so that nothing depends on their order."""
+        await repository.look_at_template(connection, document["name"], document["language"])
 
     async def _message(
         self, connection: Connection, event_id: str, document: dict[str, Any]

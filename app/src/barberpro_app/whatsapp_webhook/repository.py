@@ -90,6 +90,13 @@ async def report(connection: Connection, document: dict[str, Any]) -> dict[str, 
     return await cursor.fetchone()
 
 
+async def look_at_template(connection: Connection, name: str, language: str) -> None:
+    await connection.execute(
+        "UPDATE whatsapp_template SET next_attempt_at = now() WHERE name = %s AND language = %s",
+        (name, language),
+    )
+
+
 async def settle_failed(connection: Connection, message_id: UUID, error: str) -> None:
     """Its e-mail goes instead: no dead letter."""
     await connection.execute(

@@ -78,6 +78,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         Entry("/ajustes/mensajes", "messages.title"),
         Entry("/ajustes/correo", "mail.title", "notification", ("owner",)),
         Entry("/ajustes/whatsapp", "whatsapp.title", "whatsapp-webhook", ("owner",)),
+        Entry("/ajustes/plantillas", "templates.title", "whatsapp-webhook", ("owner",)),
         Entry("/ajustes/instagram", "instagram.title", "social-sharing-service", _LEADERS),
     )),
     ("team", (
