@@ -6,11 +6,13 @@ import gc
 import os
 import platform
 import signal
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import settings
 from support_order import Recorder, longest_first
 from support_postgres import TestServer
@@ -22,6 +24,15 @@ settings.load_profile("unhurried")
 # The folder of tests is called like a module of the standard library, and pytest would put a module
 # of that folder in its place. With a path it counts as a package, and the tests go inside it.
 platform.__path__ = [str(Path(__file__).parent / "platform")]  # type: ignore[attr-defined]
+
+
+# What the product sets itself stays; a test that says nothing does not want to be told of a busy machine.
+for part in ("connect", "read", "write", "pool"):
+    setattr(DEFAULT_TIMEOUT_CONFIG, part, 60.0)
+
+# The modules of the app and the platform are compiled once, not by each process that is started.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_configure(config: pytest.Config) -> None:

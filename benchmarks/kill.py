@@ -27,13 +27,11 @@ def share(number: int) -> tuple[list[Fall], list[str]]:
     count = KILLS // OPERATORS + (1 if number < KILLS % OPERATORS else 0)
     ended = []
     with operator() as someone:
-        for fall in falls(someone, SEED + number, count, enough.is_set):
+        for fall in falls(someone, SEED + number, count, enough=enough.is_set):
             ended.append(fall)
             if fall.trouble:
-                print(
-                    f"  killed {fall.seconds:.3f} s after event {fall.after}: {fall.trouble}",
-                    flush=True,
-                )
+                [(after, seconds)] = fall.moments
+                print(f"  killed {seconds:.3f} s after event {after}: {fall.trouble}", flush=True)
             elif len(ended) % 25 == 0:
                 print(f"  operator {number}: {len(ended)} of {count}", flush=True)
         return ended, left_behind(someone)

@@ -205,7 +205,7 @@ def test_writing_and_withdrawing_at_once_leave_nothing(gym: Gym) -> None:
 
         def write(day: int = attempt, start: threading.Barrier = start) -> None:
             with psycopg.connect(url) as connection:
-                start.wait(10)
+                start.wait(60)
                 try:
                     connection.execute(
                         "INSERT INTO measurement (client_id, kind, measured_on, value, written_by)"
@@ -218,7 +218,7 @@ def test_writing_and_withdrawing_at_once_leave_nothing(gym: Gym) -> None:
 
         def withdraw(start: threading.Barrier = start) -> None:
             with psycopg.connect(url) as connection:
-                start.wait(10)
+                start.wait(60)
                 connection.execute("UPDATE consent SET revoked_at = clock_timestamp()"
                                    " WHERE revoked_at IS NULL")  # fmt: skip
 

@@ -32,7 +32,7 @@ def test_several_processes_at_once_migrate_once(database_url: str) -> None:
     start = threading.Barrier(4)
 
     def migrate(_: int) -> object:
-        start.wait(10)
+        start.wait(60)
         return run_migrations(database_url)["from"]
 
     with ThreadPoolExecutor(4) as pool:

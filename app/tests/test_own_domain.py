@@ -70,7 +70,7 @@ def resolver() -> Iterator[Resolver]:
     yield Resolver(("127.0.0.1",), port)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ending:
         ending.sendto(b"", ("127.0.0.1", port))
-    thread.join(5)
+    thread.join(60)
     listening.close()
 
 

@@ -122,7 +122,7 @@ def test_requests_are_passed_on_with_who_asks_and_come_back_whole(
             assert client.get(path, headers=own).status_code < 500
 
         peer.process.terminate()
-        peer.process.wait(20)
+        peer.process.wait(60)
         gone = client.get("/api/v1/services")
         assert (gone.status_code, gone.json()["code"]) == (503, "unavailable")
         assert "retry-after" in gone.headers

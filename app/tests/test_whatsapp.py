@@ -272,7 +272,7 @@ def test_what_waits_for_whatsapp_that_is_not_set_up_any_more_goes_by_mail(
         for secret in (tmp_path / "secrets").glob("whatsapp-*"):
             secret.unlink()
         with line.accounts.browser(with_worker=True):
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while not line.states("email") and time.monotonic() < deadline:
                 time.sleep(0.05)
     assert [row[0] for row in line.states()] == ["cancelled"]

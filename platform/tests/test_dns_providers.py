@@ -67,7 +67,7 @@ def route53() -> Iterator[str]:
         f"<Name>{ZONE}.</Name><CallerReference>1</CallerReference></CreateHostedZoneRequest>"
     )
     made = requests.post(
-        f"http://{host}:{port}/2013-04-01/hostedzone", data=body, timeout=10,
+        f"http://{host}:{port}/2013-04-01/hostedzone", data=body, timeout=60,
         auth=AWS4Auth("id", "secret", "us-east-1", "route53"),
     )  # fmt: skip
     assert made.status_code == 201, made.text

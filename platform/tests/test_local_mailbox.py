@@ -32,7 +32,7 @@ class Catcher:
 
     def send(self, message: EmailMessage | bytes, recipient: str = "ana@example.com") -> None:
         raw = message if isinstance(message, bytes) else message.as_bytes()
-        with smtplib.SMTP("127.0.0.1", self.port, timeout=10) as server:
+        with smtplib.SMTP("127.0.0.1", self.port, timeout=60) as server:
             server.sendmail("turnos@example.com", [recipient], raw)
 
     def get(self, path: str, *, cookie: str = KEY) -> tuple[int, str, http.client.HTTPMessage]:
@@ -58,14 +58,14 @@ def catcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catcher]:
         [sys.executable, "-I", mailbox.__file__, "--folder", made.folder, "--smtp-port", str(made.port),
          "--uds", made.socket, "--key-file", folder / "key"],
     )  # fmt: skip
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not (takes_connections(made.socket) and listens(made.port)):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.02)
     yield made
     process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     assert not made.socket.exists()
 
 

@@ -19,7 +19,7 @@ def test_the_tutorial_works_as_it_is_written(operator: Operator) -> None:
     for command in commands:
         finished = subprocess.run(
             ["bash", "-c", command], cwd=REPOSITORY, env=operator.environment, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=120, check=False,
+            capture_output=True, text=True, timeout=240, check=False,
         )  # fmt: skip
         assert finished.returncode == 0, f"{command}\n{finished.stdout}\n{finished.stderr}"
     assert not operator.processes()

@@ -54,8 +54,8 @@ class TestInterruptions:
         second = veteran.run(*words_for("Disputa"))
         assert second.returncode == 4, second.stderr
         assert str(first.pid) in second.stderr or "held" in second.stderr
-        waiting = veteran.run(*words_for("Disputa"), "--lock-wait", "90s")
-        first.communicate(timeout=90)
+        waiting = veteran.run(*words_for("Disputa"), "--lock-wait", "240s")
+        first.communicate(timeout=240)
         assert first.returncode == 0
         assert waiting.returncode == 0, waiting.stderr
         veteran.must("destroy", "disputa", "--yes", "--no-backup")

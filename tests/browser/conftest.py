@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from support_browser import CHROMIUM, ServedVertical, launch, served
 from support_postgres import TestServer
+
+expect.set_options(timeout=60_000)  # a busy machine is slow at any moment
 
 
 @pytest.fixture(scope="module")

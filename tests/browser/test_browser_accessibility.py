@@ -31,7 +31,7 @@ def page(chromium: Browser, screen: str) -> Iterator[Page]:
         bypass_csp=True,  # axe is put into the page; the product's own policy is tested elsewhere
     )
     opened = context.new_page()
-    opened.set_default_timeout(20_000)
+    opened.set_default_timeout(60_000)
     yield opened
     context.close()
 

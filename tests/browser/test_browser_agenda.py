@@ -50,7 +50,7 @@ def team(chromium: Browser, deployed: ServedVertical, **options: object) -> Page
     page = chromium.new_context(
         locale="es-AR", viewport={"width": DESKTOP["width"], "height": DESKTOP["height"]}, **options
     ).new_page()  # type: ignore[arg-type]
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     page.goto(deployed.owner_link())
     page.get_by_role("button", name="Entrar").click()
     page.wait_for_url("**/agenda**")
@@ -286,9 +286,9 @@ def test_right_again_after_postgresql_was_restarted(
     expect(event).to_be_visible()
     server.restart()
     deployed.rows("UPDATE booking SET status = 'arrived' WHERE code = %s", code)
-    expect(event).to_have_class(re.compile("arrived"), timeout=20_000)
+    expect(event).to_have_class(re.compile("arrived"), timeout=60_000)
     # and when the browser's own connection was cut
     page.context.set_offline(True)
     deployed.rows("UPDATE booking SET status = 'completed' WHERE code = %s", code)
     page.context.set_offline(False)
-    expect(event).to_have_class(re.compile("completed"), timeout=20_000)
+    expect(event).to_have_class(re.compile("completed"), timeout=60_000)

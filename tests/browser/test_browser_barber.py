@@ -18,7 +18,6 @@ from support_postgres import TestServer
 from barberpro_app.media_processor.images import process
 from barberpro_app.media_processor.storage import MediaFolder
 
-expect.set_options(timeout=20_000)
 pytestmark = pytest.mark.xdist_group("browser")
 SERVICES = ("payment", "media-processor", "portfolio-service", "social-sharing-service",
             "loyalty-program-service")  # fmt: skip
@@ -47,7 +46,7 @@ def opened(chromium: Browser, screen: str) -> Page:
         has_touch=screen == "phone",
         bypass_csp=True,  # axe is put into the page
     ).new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     return page
 
 

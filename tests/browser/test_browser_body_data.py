@@ -49,7 +49,7 @@ def page(chromium: Browser, screen: str) -> Iterator[Page]:
         bypass_csp=True,
     )
     found = context.new_page()
-    found.set_default_timeout(20_000)
+    found.set_default_timeout(60_000)
     yield found
     context.close()
 

@@ -29,7 +29,7 @@ def phone(chromium: Browser, *, scripts: bool = True) -> Page:
         has_touch=True,
     )
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     return page
 
 

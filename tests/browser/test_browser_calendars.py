@@ -37,7 +37,7 @@ def test_calendars(chromium: Browser, deployed: ServedVertical, screen: str) -> 
         locale="es-AR", bypass_csp=True,
     )  # fmt: skip
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     try:
         _walk(page, deployed, f"{deployed.name}-{screen}")
     finally:

@@ -68,7 +68,7 @@ def chromium(film_path: Path) -> Iterator[Browser]:
 
 def owner(chromium: Browser, shop: ServedVertical, **options: Any) -> Page:
     page = chromium.new_context(locale="es-AR", **options).new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     page.goto(shop.owner_link())
     page.get_by_role("button", name="Entrar").click()
     page.wait_for_url("**/agenda**")
@@ -91,7 +91,7 @@ def test_the_camera_lets_a_client_in(chromium: Browser, vertical: Serving, film_
     assert page.evaluate("typeof window.jsQR") == "undefined"  # loaded when it is needed
     film(film_path, code)
     page.get_by_role("button", name="Abrir la cámara").click()
-    page.wait_for_url("**/agenda/llegada?codigo=*", timeout=30_000)
+    page.wait_for_url("**/agenda/llegada?codigo=*", timeout=60_000)
     expect(page.get_by_role("heading", name="Quique Código")).to_be_visible()
     page.get_by_role("button", name="Llegó").click()
     expect(page.get_by_text("Quique Código").first).to_be_visible()

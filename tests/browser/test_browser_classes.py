@@ -33,7 +33,7 @@ def test_a_class_is_booked_and_noted(gym: ServedVertical, chromium: Browser, scr
         bypass_csp=True,
     )
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     page.goto(gym.url + "/")
     page.get_by_role("link", name="Horario de clases").click()
     check(page, f"classes-1-timetable-{screen}")

@@ -89,7 +89,7 @@ def opened(chromium: Browser, size: dict[str, int], **options: Any) -> Page:
         viewport=ViewportSize(width=size["width"], height=size["height"]), locale="es-AR", **options
     )
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     return page
 
 

@@ -27,7 +27,7 @@ def page(chromium: Browser, screen: str) -> Iterator[Page]:
         bypass_csp=True,  # axe is put into the page
     )
     opened = context.new_page()
-    opened.set_default_timeout(20_000)
+    opened.set_default_timeout(60_000)
     yield opened
     context.close()
 

@@ -39,7 +39,7 @@ def page(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Page]:
         locale="es-AR", bypass_csp=True,
     )  # fmt: skip
     opened = context.new_page()
-    opened.set_default_timeout(20_000)
+    opened.set_default_timeout(60_000)
     yield opened
     context.close()
 

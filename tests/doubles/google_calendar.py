@@ -361,5 +361,5 @@ def google_calendar() -> Iterator[GoogleAccount]:
         yield account
     finally:
         server.shutdown()
-        thread.join(5)
+        thread.join(60)
         server.server_close()

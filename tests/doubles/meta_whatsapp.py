@@ -328,7 +328,7 @@ def meta_whatsapp() -> Iterator[RunningMeta]:
     finally:
         meta.webhook = None
         meta.reports.put(None)
-        posting.join(10)
+        posting.join(60)
         server.shutdown()
         server.server_close()
-        serving.join(10)
+        serving.join(60)

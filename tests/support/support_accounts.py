@@ -143,7 +143,7 @@ class Caller:
         self.run(self._lifespan.__aexit__(None, None, None))
         self.run(self._client.aclose())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
         self._loop.close()
 
     @property
@@ -151,7 +151,7 @@ class Caller:
         """To be used within `run`."""
         return self._client
 
-    def run(self, work: Coroutine[Any, Any, T], seconds: float = 30) -> T:
+    def run(self, work: Coroutine[Any, Any, T], seconds: float = 60) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:

@@ -19,7 +19,7 @@ import pytest
 from support_app import free_port
 from support_https import make_certificate
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def running_pebble(
         yield Authority(f"https://{name}:{port}/dir", root_of_directory, root)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def _fetch(url: str, folder: Path) -> bytes:
@@ -78,7 +78,7 @@ def _fetch(url: str, folder: Path) -> bytes:
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            with urllib.request.urlopen(url, context=context, timeout=5) as answer:
+            with urllib.request.urlopen(url, context=context, timeout=60) as answer:
                 body: bytes = answer.read()
                 return body
         except OSError:

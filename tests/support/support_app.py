@@ -131,7 +131,7 @@ class AppHome:
         finally:
             if process.poll() is None:
                 process.kill()
-            process.wait(10)
+            process.wait(60)
 
 
 @dataclass

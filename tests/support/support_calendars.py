@@ -92,8 +92,8 @@ def radicale(folder: Path) -> Iterator[CalDavServer]:
         process = subprocess.Popen(command, stdout=stream, stderr=stream)
     url = f"http://127.0.0.1:{port}/"
     try:
-        with httpx.Client(auth=httpx.BasicAuth(USER, PASSWORD), timeout=20) as client:
-            deadline = time.monotonic() + 30
+        with httpx.Client(auth=httpx.BasicAuth(USER, PASSWORD), timeout=60) as client:
+            deadline = time.monotonic() + 60
             while True:
                 try:
                     client.get(url)
@@ -108,7 +108,7 @@ def radicale(folder: Path) -> Iterator[CalDavServer]:
             yield CalDavServer(url, calendar, client, log)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 _MKCALENDAR = (

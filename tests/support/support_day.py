@@ -68,7 +68,7 @@ class Day:
             **options,
         )
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
         self.pages.append(page)
         return page
 
@@ -350,7 +350,6 @@ def day(
         ) as deployed:  # fmt: skip
             for name, value in (("access-token", TOKEN), ("webhook-secret", SECRET)):
                 (folder / "secrets" / f"mercado-pago-{name}").write_text(value)
-            expect.set_options(timeout=30_000)
             found = Day(deployed, chromium, mail, double.seller, zone)
             try:
                 yield found

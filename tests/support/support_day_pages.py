@@ -43,7 +43,7 @@ def looks_everywhere(day: Day) -> None:
         opened = {key: context.new_page() for key, context in contexts.items()}
         for item, screen in looks(walked.found.values(), vertical, common):
             page = opened[item.who, screen]
-            page.set_default_timeout(30_000)
+            page.set_default_timeout(60_000)
             page.goto(url + item.address)
             try:
                 check(page, f"e-{vertical}-{_plain(item.route)}-{screen}")

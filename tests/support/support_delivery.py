@@ -39,7 +39,7 @@ def worker(line: Line) -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)
 
 
 def deliver(line: Line, count: int, kill_now: Callable[[int], bool], limit: float) -> Delivery:

@@ -19,7 +19,7 @@ from support_app import free_port
 
 ZONE = "turnos.example"
 KEY_NAME, SECRET = "barberpro", b64encode(b"0123456789abcdef0123456789abcdef").decode()
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 _CONFIGURATION = """
 options {{ directory "{folder}"; pid-file "{folder}/named.pid"; session-keyfile "{folder}/session.key";
   listen-on port {port} {{ {host}; }}; listen-on-v6 {{ none; }}; recursion no;
@@ -78,7 +78,7 @@ def running_bind(folder: Path, host: str = "127.0.0.1") -> Iterator[NameServer]:
         yield NameServer(port, folder, host)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def _wait(host: str, port: int, folder: Path) -> None:

@@ -16,11 +16,11 @@ ARGUMENTS = ("--market", "small", "--region", "argentina-central")
 
 @dataclass(frozen=True)
 class Fall:
-    """One deployment that was killed ``after`` so many of its events and ``seconds`` more, and finished
-    by the same command; ``trouble`` is empty where it ended as an undisturbed one."""
+    """One deployment whose process was killed at each of these moments (so many of its events, and
+    seconds more), and finished by the same command; ``trouble`` is empty where it ended as an
+    undisturbed one."""
 
-    after: int
-    seconds: float
+    moments: tuple[tuple[int, float], ...]
     trouble: str
 
 
@@ -63,22 +63,30 @@ def kill_after(operator: Operator, name: str, events: int, seconds: float) -> No
 
 
 def falls(
-    operator: Operator, seed: int, count: int, enough: Callable[[], bool] = lambda: False
+    operator: Operator,
+    seed: int,
+    count: int,
+    *,
+    kills: int = 1,
+    enough: Callable[[], bool] = lambda: False,
 ) -> Iterator[Fall]:
-    """``count`` new deployments, each killed once at a random moment of its run, and destroyed when
-    it was looked at. In the end nothing but the backups-free empty home is left."""
+    """``count`` new deployments, each killed at random moments of its run, and destroyed when it was
+    looked at. With several ``kills`` the process that takes up the run is killed too, and so on: the
+    moments lie as far apart that the last one falls anywhere up to the end. In the end nothing but the
+    backups-free empty home is left."""
     moments = random.Random(seed)
     events = events_of(operator, "Sereno")  # stays, so that no fall has to start the platform anew
     wanted = end_state(operator, "sereno")
     for number in range(count):
         if enough():
             break
-        name, after, seconds = (
-            f"caida-{number}",
-            moments.randint(0, events),
-            moments.uniform(0, 0.3),
+        name = f"caida-{number}"
+        planned = tuple(
+            (moments.randint(0, 2 * events // (kills + 1)), moments.uniform(0, 0.3))
+            for _ in range(kills)
         )
-        kill_after(operator, name, after, seconds)
+        for after, seconds in planned:
+            kill_after(operator, name, after, seconds)
         finished = operator.run(*words_for(name))
         trouble = "" if finished.returncode == 0 else finished.stderr[-2000:]
         if not trouble and (state := end_state(operator, name)) != wanted:
@@ -86,7 +94,7 @@ def falls(
         removed = operator.run("destroy", name, "--yes", "--no-backup")
         if not trouble and removed.returncode != 0:
             trouble = removed.stderr[-2000:]
-        yield Fall(after, seconds, trouble)
+        yield Fall(planned, trouble)
     operator.must("destroy", "sereno", "--yes", "--no-backup")
 
 

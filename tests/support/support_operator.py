@@ -54,7 +54,7 @@ class Operator:
         return [str(self.repository / "scripts" / "barberpro"), *words]
 
     def run(
-        self, *words: str, timeout: float = 120, **extra: str
+        self, *words: str, timeout: float = 240, **extra: str
     ) -> subprocess.CompletedProcess[str]:
         """Exit code, stdout (data) and stderr (messages) of one command."""
         return subprocess.run(
@@ -68,7 +68,7 @@ class Operator:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
         )  # fmt: skip
 
-    def must(self, *words: str, timeout: float = 120) -> str:
+    def must(self, *words: str, timeout: float = 240) -> str:
         finished = self.run(*words, timeout=timeout)
         assert finished.returncode == 0, (
             f"{words}: exit {finished.returncode}\n{finished.stdout}\n{finished.stderr}"
@@ -128,7 +128,7 @@ class Operator:
                 process.send_signal(signal.SIGKILL)
             except psutil.NoSuchProcess:
                 continue
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while self.processes() and time.monotonic() < deadline:
             time.sleep(0.05)
         for folder in (self.home.parent, *self.outside()):

@@ -121,12 +121,12 @@ class TestServer:
     def restart(self) -> None:
         """As an operator does it: clients are cut off, and find the server again a little later."""
         self.process.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown
-        self.process.wait(20)
+        self.process.wait(60)
         self.process = self.launch()
         self._wait()
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             try:
                 psycopg.connect(self.url("postgres")).close()
@@ -154,7 +154,7 @@ class TestServer:
     def stop(self) -> None:
         self.process.terminate()
         try:
-            self.process.wait(10)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

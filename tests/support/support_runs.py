@@ -47,9 +47,31 @@ class Work(RunContext):
         with (self.folder / "journal").open("a") as journal:
             journal.write(line + "\n")
 
+    def wait(self, point: str) -> None:
+        """For the pause, and as long as somebody wants it held here."""
+        while held_at(self.folder) == point:
+            time.sleep(0.01)
+        time.sleep(self.pause)
+
     def journal(self) -> list[str]:
         path = self.folder / "journal"
         return path.read_text().splitlines() if path.exists() else []
+
+
+def hold(folder: Path, point: str) -> None:
+    """Whatever runs in the folder stops at this point, as the journal has it, until `release`."""
+    (folder / "hold").write_text(point)
+
+
+def release(folder: Path) -> None:
+    (folder / "hold").unlink()
+
+
+def held_at(folder: Path) -> str:
+    try:
+        return (folder / "hold").read_text()
+    except FileNotFoundError:
+        return ""
 
 
 def make(name: str, earlier: str | None) -> Step[Work]:
@@ -58,7 +80,7 @@ def make(name: str, earlier: str | None) -> Step[Work]:
     def run(work: Work) -> Outcome:
         work.note(f"run {name}")
         number = 1 if earlier is None else int(str(work.facts[earlier]["number"])) * 2
-        time.sleep(work.pause)
+        work.wait(f"run {name}")
         (work.folder / f"{name}.txt").write_text(f"{number}\n")
         time.sleep(work.pause)
         work.log(f"{name} wrote {number}")
@@ -66,7 +88,7 @@ def make(name: str, earlier: str | None) -> Step[Work]:
 
     def undo(work: Work) -> None:
         work.note(f"undo {name}")
-        time.sleep(work.pause)
+        work.wait(f"undo {name}")
         (work.folder / f"{name}.txt").unlink(missing_ok=True)
 
     return Step(name, f"Step {name}", run, undo)
@@ -132,7 +154,12 @@ def program(url: str, folder: Path, verb: str, pause: float, failing: bool) -> i
 
     kinds = {"deploy": factory(folder, *files(failing), pause=pause)}
     with Engine(url, kinds, show) as engine:
-        signal.signal(signal.SIGINT, lambda *_: engine.request_stop())
+
+        def stop(*_: object) -> None:
+            engine.request_stop()
+            (folder / "stopping").touch()
+
+        signal.signal(signal.SIGINT, stop)
         if verb == "start":
             result = engine.start(
                 "deploy", DEPLOYMENT, {"plan": {"a": 1}}, started_by="tester", reserve_revision=True
@@ -198,7 +225,7 @@ class Nursery:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(20)
+        self._process.wait(60)
         self._process.stdout.close()
 
 
@@ -212,7 +239,7 @@ class Child:
         text = self.output.read_text() if self.output.exists() else ""
         return [json.loads(line) for line in text.splitlines(keepends=True) if line[-1] == "\n"]
 
-    def wait_for(self, kind: str, step: str = "", seconds: float = 20.0) -> None:
+    def wait_for(self, kind: str, step: str = "", seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while not any(line[:2] == [kind, step] for line in self.lines()):
             if time.monotonic() > deadline:
@@ -221,6 +248,14 @@ class Child:
 
     def signal(self, number: int) -> None:
         os.kill(self.pid, number)
+
+    def interrupt(self, folder: Path, seconds: float = 60) -> None:
+        """Ctrl-C once; returns when the process that works in `folder` has taken note of it."""
+        self.signal(signal.SIGINT)
+        deadline = time.monotonic() + seconds
+        while not (folder / "stopping").exists():
+            assert time.monotonic() < deadline, self.lines()
+            time.sleep(0.005)
 
     def wait(self) -> int:
         return self.nursery.wait(self.pid)

@@ -15,7 +15,7 @@ from barberpro.planning.findings import Finding, Severity
 from barberpro.runs.outcomes import Done, Json, Outcome
 from barberpro.runs.pipelines import Stage
 
-LOG_SECONDS = 5.0
+LOG_SECONDS = 20.0
 POLL_SECONDS = 0.05
 ROUTER, APP = "router", "app"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from barberpro.targets.protocol import PassingFaultError
 
-ARRIVAL_SECONDS = 5.0
+ARRIVAL_SECONDS = 20.0
 POLL_SECONDS = 0.02
 TIMEOUT_SECONDS = 10.0
 
