@@ -196,6 +196,7 @@ def test_the_pages_of_a_professional(page: Page, clinic: ServedVertical, screen:
     page.keyboard.press("Enter")
     page.wait_for_url("**pieza=18**")
     page.goto(f"{home}/tratamiento")
+    page.get_by_text("Nueva alerta").click()
     page.get_by_label("Alerta", exact=True).fill("Alergia a la penicilina")
     page.get_by_role("button", name="Agregar alerta").click()
     page.get_by_text("Nuevo plan").click()

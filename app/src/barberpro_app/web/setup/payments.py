@@ -17,12 +17,8 @@ from barberpro_app.payment.schemas import Payment, PaymentSearch, RefundRequest
 from barberpro_app.web.parts.booking_view import actor
 from barberpro_app.web.parts.money import desk_for
 from barberpro_app.web.setup.common import (
-    Extra,
-    Field,
-    FormPage,
     ListPage,
     Row,
-    form_panel,
     list_panel,
     panel,
 )
@@ -87,18 +83,15 @@ async def balance(request: Request, reader: Reader = Depends(reader_of)) -> Resp
     )  # fmt: skip
 
 
-def _page(reader: Reader, item: Payment) -> FormPage:
-    t, money = reader.t, reader.fmt.money
-    heading = f"{money(item.amount_centavos)} · {t(f'money.method.{item.method}')}"
-    fields = [
-        Field("importe", t("money.amount"), required=False, extra={"inputmode": "decimal"}),
-        Field("motivo", t("money.reason"), required=False, extra={"maxlength": 200}),
-    ]
-    others = []
-    if item.receipt_number is not None:
-        label = t("money.receipt", n=item.receipt_number)
-        others.append(Extra(f"{HOME}/{item.id}/recibo", label))
-    return FormPage(heading, fields, HOME, t("money.refund_lead"), others, t("money.refund"))
+def _page(
+    request: Request, reader: Reader, item: Payment, form: Form, error: AppError | None = None
+) -> Response:
+    money = reader.fmt.money
+    heading = f"{money(item.amount_centavos)} · {reader.t(f'money.method.{item.method}')}"
+    return panel(
+        request, reader, "payment", heading, form=form, error=error, item=item, back=HOME,
+        labels={"importe": reader.t("money.amount"), "motivo": reader.t("money.reason")},
+    )  # fmt: skip
 
 
 @router.get(HOME + "/{payment_id}")
@@ -107,7 +100,7 @@ async def show(request: Request, payment_id: UUID, reader: Reader = Depends(read
         item = await payments.get(connection, payment_id)
     # what the form shows tells a second sending from a second refund of as much
     form = Form.empty(version=f"{item.refunded_centavos}-{item.refunding_centavos}")
-    return form_panel(request, reader, _page(reader, item), form)
+    return _page(request, reader, item, form)
 
 
 @router.post(HOME + "/{payment_id}/recibo")
@@ -133,7 +126,7 @@ async def refund(
     if amount == 0:
         form.refuse("importe", "error.money")
     if not form.ok:
-        return form_panel(request, reader, _page(reader, item), form)
+        return _page(request, reader, item, form)
     asked = RefundRequest(amount_centavos=amount, reason=reason)
     stamp = f"{payment_id}-{form.text('version', most=60, required=False)}"
     key = key_of(reader.principal, stamp, f"refund {payment_id}", asked)
@@ -142,5 +135,5 @@ async def refund(
             who = actor(request, reader.principal)
             await payments.refund(connection, who, payment_id, asked, key)
     except AppError as error:
-        return form_panel(request, reader, _page(reader, item), form, error)
+        return _page(request, reader, item, form, error)
     return see(f"{HOME}?hecho=1")
