@@ -12,20 +12,10 @@ import sys
 from collections.abc import Callable
 
 from figures import Figure, emit
+from grounds import ID, NAME, SMALL, VERTICAL, Ground, real_pods
 from homes import ROOT
 
-sys.path[:0] = [str(ROOT / "tests" / "cluster"), str(ROOT / "scripts")]
-
-from support_live import Ground, ground  # noqa: E402 - after the path above
-
-from testcluster.app_image import app_image  # noqa: E402
-from testcluster.cluster import Cluster, programs_of  # noqa: E402
-from testcluster.errors import MissingError  # noqa: E402
-from testcluster.programs import build  # noqa: E402
-
-NAME, ID = "BarberShop Palermo", "barbershop-palermo"
 LOAD = ROOT / "tests" / "support" / "support_load.py"
-SMALL = {"resources": {"cpuRequestPercent": 20}}
 CLIENTS, EVERY = 4, 0.25
 
 
@@ -58,51 +48,26 @@ def told(what: str, found: dict[str, object]) -> None:
     for trouble, times in failures.items():
         print(f"  {times} x {trouble}", flush=True)
     note = f"{found['answered']} answered; {CLIENTS} clients, every {EVERY} s, a connection each"
-    emit(
-        Figure(
-            f"failed requests during a {what} under a steady load",
-            sum(failures.values()),
-            "",
-            0,
-            note=note,
-        )
-    )
+    title = f"failed requests during a {what} under a steady load"
+    emit(Figure(title, sum(failures.values()), "", 0, note=note))
 
 
 def main() -> None:
-    try:
-        build(programs_of(with_node=True))
-        image = app_image()
-    except MissingError as missing:
-        print(f"  not measured: {missing}", flush=True)
-        return
-    cluster = Cluster.start(with_node=True)
-    try:
-        with ground(cluster, image) as live:
-            print("  deploying ...", flush=True)
-            live.deploy("barbershop", NAME, ID, **SMALL)
-            number = json.loads(cluster.helm("history", "barberpro", "-n", ID, "-o", "json"))[-1][
-                "revision"
-            ]
-            print("  upgrading ...", flush=True)
-            told(
-                "rolling upgrade",
-                under_load(
-                    live, lambda: live.deploy("barbershop", NAME, ID, **SMALL, logLevel="debug")
-                ),
-            )
-            print("  rolling back ...", flush=True)
-            told(
-                "rollback",
-                under_load(
-                    live,
-                    lambda: cluster.helm(
-                        "rollback", "barberpro", str(number), "-n", ID, "--no-hooks"
-                    ),
-                ),
-            )
-    finally:
-        cluster.stop()
+    with real_pods() as live:
+        if live is None:
+            return
+        print("  deploying ...", flush=True)
+        live.deploy(VERTICAL, NAME, ID, **SMALL)
+        history = json.loads(live.cluster.helm("history", "barberpro", "-n", ID, "-o", "json"))
+        number = str(history[-1]["revision"])
+        print("  upgrading ...", flush=True)
+        changed = {**SMALL, "logLevel": "debug"}
+        told(
+            "rolling upgrade", under_load(live, lambda: live.deploy(VERTICAL, NAME, ID, **changed))
+        )
+        print("  rolling back ...", flush=True)
+        back = ("rollback", "barberpro", number, "-n", ID, "--no-hooks")
+        told("rollback", under_load(live, lambda: live.cluster.helm(*back)))
 
 
 if __name__ == "__main__":

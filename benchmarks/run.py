@@ -18,6 +18,7 @@ FOLDER = Path(__file__).resolve().parent
 STATE = FOLDER / "results.json"
 BENCHMARKS = (
     "command_line", "planning", "step_overhead", "pipeline", "fresh_clone", "memory", "fleet", "cluster_rollout",
+    "cluster_pipeline", "cluster_scaling", "cluster_kills",
     "booking_post", "availability", "agenda", "pages", "race", "combinations", "operations", "api", "messages", "accessibility", "kill",
 )  # fmt: skip
 

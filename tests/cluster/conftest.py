@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from support_dns import NameServer, running_bind
 
 from testcluster.app_image import AppImage
 from testcluster.app_image import app_image as make_app_image
@@ -12,7 +13,7 @@ from testcluster.app_image import database_image as make_database_image
 from testcluster.cluster import Cluster, programs_of
 from testcluster.errors import MissingError
 from testcluster.programs import build
-from testcluster.ways_in import RECIPES, WayIn, start_ingress
+from testcluster.ways_in import RECIPES, WayIn, start_cert_manager, start_ingress
 
 KINDS = {"cluster": False, "node_cluster": True}  # fixture, and whether it has a node
 
@@ -25,7 +26,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     try:
         for fixture in sorted(asked & KINDS.keys()):
             build(programs_of(with_node=KINDS[fixture]))
-        if "way_in" in asked:
+        if asked & {"way_in", "names"}:
             build(RECIPES)
         if "app_image" in asked:
             make_app_image()
@@ -64,6 +65,14 @@ def way_in(node_cluster: Cluster) -> WayIn:
     """An ingress controller at the node's address, for Ingress and Gateway API."""
     build(RECIPES)
     return start_ingress(node_cluster)
+
+
+@pytest.fixture(scope="session")
+def names(way_in: WayIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NameServer]:
+    """A name server for what is published on the node, which the cluster's cert-manager asks."""
+    with running_bind(tmp_path_factory.mktemp("bind"), way_in.outside) as server:
+        start_cert_manager(way_in.cluster, server.address)
+        yield server
 
 
 @pytest.fixture(scope="session")

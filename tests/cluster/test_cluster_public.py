@@ -15,13 +15,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import dns.query
-import dns.tsigkeyring
-import dns.update
 import pytest
 from support_acme import Authority, running_pebble
 from support_chart import plan_for, rendered_with
-from support_dns import KEY_NAME, SECRET, ZONE, NameServer, running_bind
+from support_dns import KEY_NAME, SECRET, ZONE, NameServer
 
 from barberpro.kube.contexts import choose
 from barberpro.operations.domain_check import examine, leads_here
@@ -31,7 +28,7 @@ from barberpro.targets.kubernetes.site import Site
 from barberpro.targets.kubernetes.way import Way, find_way
 from testcluster.cluster import Cluster
 from testcluster.pods import until
-from testcluster.ways_in import CLASS, WayIn, issuer, start_cert_manager
+from testcluster.ways_in import CLASS, WayIn, issuer
 
 pytestmark = pytest.mark.timeout(600)
 BIG = 20_000_000
@@ -101,7 +98,7 @@ class World:
     def publish(self, name: str, kind: str, solver: dict[str, Any], **changes: object) -> str:
         """The chart's public part for one brand, its issuer, and its name in DNS; what it is called."""
         host = f"{name}.{ZONE}"
-        self.names_lead_here(host)
+        self.names.lead(host, self.way.address)
         given = issuer(name, self.authority.directory, self.authority.directory_root, solver)
         self.cluster.apply(json.dumps(given))
         public = {
@@ -131,13 +128,6 @@ class World:
         text = "\n---\n".join(json.dumps(one) for one in found).replace(plan.deployment_id, name)
         self.cluster.kubectl("apply", "-n", name, "-f", "-", stdin=text)
         return host
-
-    def names_lead_here(self, host: str) -> None:
-        update = dns.update.UpdateMessage(
-            ZONE, keyring=dns.tsigkeyring.from_text({KEY_NAME: SECRET})
-        )
-        update.replace(f"{host}.", 5, "A", self.way.address)
-        assert dns.query.tcp(update, self.names.host, 10, self.names.port).rcode() == 0
 
     @contextmanager
     def connect(
@@ -210,9 +200,10 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(way_in: WayIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(
+    way_in: WayIn, names: NameServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
     with (
-        running_bind(tmp_path_factory.mktemp("bind"), way_in.outside) as names,
         running_pebble(
             tmp_path_factory.mktemp("pebble"),
             names.address,
@@ -222,7 +213,6 @@ def world(way_in: WayIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[W
         ) as authority,
         backend(way_in.outside) as behind,
     ):
-        start_cert_manager(way_in.cluster, names.address)
         yield World(way_in, names, authority, behind)
 
 

@@ -9,13 +9,20 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+from support_app import free_port
 from support_chart import CHART, plan_for
+from support_planning import plan_of
 
-from barberpro.deployment.context import Surroundings
+from barberpro.deployment.context import DeployContext, Surroundings
+from barberpro.deployment.outside import look_at_cluster
 from barberpro.errors import BarberProError, RefusedError
 from barberpro.operations.fleet.upgrading import UPGRADE, upgrade_factory
+from barberpro.operations.publishing import left_on_cluster
+from barberpro.planning.findings import Severity
 from barberpro.planning.plans import checksum
 from barberpro.runs.engine import Engine
 from barberpro.runs.outcomes import Json
@@ -24,7 +31,7 @@ from barberpro.targets.kubernetes.helm import Helm
 from barberpro.targets.kubernetes.many import services_of_all
 from barberpro.targets.kubernetes.records import Record
 from barberpro.targets.kubernetes.target import KubernetesTarget
-from barberpro.targets.protocol import PassingFaultError
+from barberpro.targets.protocol import PassingFaultError, Publishing
 from testcluster.cluster import Cluster
 
 pytest_plugins = ["support_runs"]
@@ -219,6 +226,42 @@ def test_a_namespace_that_is_going_is_named_with_what_holds_it(
     cluster.kubectl(
         "patch", "configmap", "held", "-n", "going", "--type=merge", "-p", '{"metadata":{"finalizers":null}}'
     )  # fmt: skip
+
+
+def test_a_domain_is_added_told_what_it_lacks_and_taken_away(
+    deployed: Helm, target: KubernetesTarget, cluster: Cluster
+) -> None:
+    """No controller is here: the address that one would give is written by hand."""
+    domain = "turnos.example.com.ar"
+    asked = {"vertical": "barbershop", "name": PLAN.request.name, "market": "small"}
+    published = plan_of(
+        {**asked, "region": "argentina-central"}, target="kubernetes", provider="on-premises", domain=domain
+    )  # fmt: skip
+    record = target.records.required(ID)
+    record.values = {"database": OUTSIDE, "public": {"kind": "ingress"}}
+    record.live = 1
+    target.records.save(record)
+    assert "no ingress is made" in target.configure_load_balancer(PLAN, 1).detail
+    target.start_base(published, 2)
+    ingress = cluster.get("ingress", "public", "-n", ID)
+    assert [rule["host"] for rule in ingress["spec"]["rules"]] == [domain]
+    given = json.dumps({"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.10"}]}}})
+    cluster.kubectl("patch", "ingress", "public", "-n", ID, "--subresource=status", "-p", given)
+    report = target.activate(published, 2)
+    assert "Ingress at 192.0.2.10" in report.detail
+    unreachable = Publishing(resolvers=(f"127.0.0.1:{free_port()}",))
+    seen = SimpleNamespace(plan=published, target=SimpleNamespace(publishing=lambda: unreachable))
+    (missing,) = look_at_cluster(cast("DeployContext", seen), report)
+    assert missing.what == f"record to be made: {domain} A 192.0.2.10"
+    assert missing.severity is Severity.WARNING
+    assert f"barberpro public check {domain}" in missing.mend
+    left = left_on_cluster(target.records, domain, unreachable.resolvers)
+    assert left is not None
+    assert f"{domain}. A 192.0.2.10" in left[0]
+    target.start_base(PLAN, 3)
+    assert cluster.run("kubectl", "get", "ingress", "public", "-n", ID).returncode != 0
+    (nothing,) = look_at_cluster(cast("DeployContext", seen), target.activate(PLAN, 3))
+    assert "no public way is asked for" in nothing.what
 
 
 def test_an_upgrade_of_the_fleet_is_one_helm_revision_more_or_taken_back(

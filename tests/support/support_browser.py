@@ -171,9 +171,9 @@ def served(
         server.drop(database)
 
 
-def launch(playwright: Playwright) -> Browser:
+def launch(playwright: Playwright, *arguments: str) -> Browser:
     """Debian's Chromium, without talking to anybody but the app."""
-    return playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *arguments])
 
 
 def book(page: Page, url: str, *, name: str, email: str, days_ahead: int) -> str:

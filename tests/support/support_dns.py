@@ -14,6 +14,8 @@ from pathlib import Path
 
 import dns.message
 import dns.query
+import dns.tsigkeyring
+import dns.update
 import pytest
 from support_app import free_port
 
@@ -56,6 +58,14 @@ class NameServer:
         path.write_text(json.dumps(given))
         path.chmod(0o600)
         return path
+
+    def lead(self, name: str, address: str) -> None:
+        """``name`` leads to ``address`` from now on."""
+        update = dns.update.UpdateMessage(
+            ZONE, keyring=dns.tsigkeyring.from_text({KEY_NAME: SECRET})
+        )
+        update.replace(f"{name}.", 5, "A", address)
+        assert dns.query.tcp(update, self.host, 10, self.port).rcode() == 0
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from barberpro.adapters.catalog_files import builtin_folder
 from barberpro.planning.model import Plan
-from barberpro.targets.kubernetes.records import Records
+from barberpro.targets.kubernetes.records import Records, public_host
 from barberpro.targets.local.layout import Layout
 from barberpro.targets.local.state import Store
 
@@ -54,9 +54,8 @@ def known_deployment(layout: Layout, deployment: str) -> KnownDeployment:
 
 def has_public_way(layout: Layout, plan: Plan) -> bool:
     """Whether an address leads to it without help. On this machine one always does; on a cluster
-    where its values name an Ingress or a Gateway."""
+    where its values name an Ingress or a Gateway, and it has a domain."""
     record = Records(layout.home).find(plan.deployment_id)
     if record is None:
         return True
-    public = record.values.get("public")
-    return isinstance(public, dict) and public.get("kind", "none") != "none"
+    return bool(public_host(plan, record.values.get("public")))

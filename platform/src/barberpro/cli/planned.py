@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from barberpro.adapters.catalog_files import load_catalog
-from barberpro.cli.known import KnownDeployment, known_deployment, known_deployments
+from barberpro.cli.known import LOCAL, KnownDeployment, known_deployment, known_deployments
 from barberpro.deployment.applied import read_applied
 from barberpro.errors import BarberProError
 from barberpro.operations.publishing import target_facts
 from barberpro.planning.differences import Change, difference
 from barberpro.planning.findings import Finding, Severity
-from barberpro.planning.inventory import Inventory, Known
+from barberpro.planning.inventory import Inventory, Known, TargetFacts
 from barberpro.planning.model import Plan
 from barberpro.planning.plans import checksum, make_plan
 from barberpro.planning.requests import parse_request
@@ -83,7 +83,12 @@ def make_planned(options: Mapping[str, Any]) -> Planned:
         for id_, (_, plan) in existing.items()
         if plan is not None
     }
-    facts = target_facts(Store(Layout.of()).platform().public, request.domain)
+    here = request.target == LOCAL  # a cluster's address is its own
+    facts = (
+        target_facts(Store(Layout.of()).platform().public, request.domain)
+        if here
+        else TargetFacts()
+    )
     plan = make_plan(request, catalog, Inventory(deployments=known, facts=facts))
     record, current = existing.get(plan.deployment_id, (None, None))
     live = record.live if record is not None else None

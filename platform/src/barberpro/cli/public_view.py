@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from barberpro.adapters.dns.providers import MANUAL, NO_CDN
 from barberpro.cli.output import marked
 from barberpro.operations.domain_check import RecordState
+from barberpro.operations.publishing import ClusterWay
 from barberpro.targets.local.state import Public
 
 
@@ -20,7 +23,15 @@ def show_records(states: list[RecordState]) -> None:
         click.echo(marked("bad" if state.needed else "warn", f"{text}: {instead}"))
 
 
-def show_public(known: Public | None) -> None:
+def show_public(known: Public | None, ways: Sequence[ClusterWay] = ()) -> None:
+    """``ways`` are those of the deployments on clusters."""
+    _show_machine(known)
+    for way in ways:
+        text = f"{way.domain or way.deployment}: {way.shown}"
+        click.echo(marked("ok" if way.certified else "warn", text))
+
+
+def _show_machine(known: Public | None) -> None:
     if known is None:
         click.echo(
             marked("none", "loopback alone: nobody outside this machine reaches a deployment")

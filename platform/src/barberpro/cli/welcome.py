@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -11,7 +12,9 @@ from barberpro.cli.known import KUBERNETES, has_public_way, known_deployment
 from barberpro.cli.planned import documents_of
 from barberpro.deployment.documents import latest
 from barberpro.errors import BarberProError
+from barberpro.operations.publishing import left_on_cluster
 from barberpro.planning.model import Plan
+from barberpro.targets.kubernetes.records import Records
 
 
 def show_welcome(operator: Operator, plan: Plan) -> None:
@@ -48,11 +51,26 @@ def show_welcome(operator: Operator, plan: Plan) -> None:
             "  The browser will not know the local CA yet. To trust it: barberpro certificate",
             err=True,
         )
-    if plan.requirements:
+    left = _left_to_do(operator, plan)
+    if left:
         click.echo("\n  Still to be done by hand:", err=True)
-        for requirement in plan.requirements:
+        for requirement in left:
             click.echo("  - " + requirement.replace("\n", "\n    "), err=True)
     sys.stdout.flush()
+
+
+def _left_to_do(operator: Operator, plan: Plan) -> Sequence[str]:
+    """As the plan says; on a cluster with the address that it turned out to have."""
+    domain = plan.network.domain
+    if plan.request.target != KUBERNETES or domain is None:
+        return plan.requirements
+    known = operator.platform.store.platform().public
+    records = Records(operator.platform.layout.home)
+    try:
+        left = left_on_cluster(records, domain, tuple(known.resolvers) if known else ())
+    except BarberProError as error:
+        return (error.what, *plan.requirements)
+    return plan.requirements if left is None else left
 
 
 def owner_link(operator: Operator, plan: Plan) -> str:

@@ -12,10 +12,10 @@ from barberpro.deployment.checks.pages import Page
 from barberpro.deployment.checks.transport import check_certificate, served_certificate
 from barberpro.deployment.conclusions import conclude, plain, step
 from barberpro.deployment.context import DeployContext
+from barberpro.deployment.outside import look_at_cluster, look_from_outside
 from barberpro.deployment.public_name import (
     cdn_of,
     is_public,
-    look_from_outside,
     passing,
     take_back_records,
     write_records,
@@ -149,9 +149,14 @@ def activate_domain(context: DeployContext) -> Outcome:
         wait_for(client, "/health", seconds=LIVE_SECONDS, revision=context.revision)
     detail = f"{report.detail}; {access.url} answers with revision {context.revision}"
     facts = {**report.facts, "url": access.url}
-    if not is_public(context):
+    if is_public(context):
+        findings = list(look_from_outside(context))
+    elif context.plan.request.target == "kubernetes" and context.plan.network.domain is not None:
+        findings = list(look_at_cluster(context, report))
+        seen = [finding.what for finding in findings if finding.severity is Severity.INFO]
+        detail = "; ".join((detail, *seen))
+    else:
         return Done(detail, plain(facts))
-    findings = list(look_from_outside(context))
     if all(finding.severity is Severity.INFO for finding in findings):
         detail += f"; {context.target.require_https(context.plan).detail}"  # last: it binds clients
     return conclude(context, findings, detail, facts=facts)

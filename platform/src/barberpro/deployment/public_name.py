@@ -1,9 +1,7 @@
-"""The public name of a deployment: its DNS records, who may certify it, and the look from outside."""
+"""The public name of a deployment: its DNS records, and who may certify it."""
 
 from __future__ import annotations
 
-import http.client
-import socket
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,17 +23,15 @@ from barberpro.adapters.dns.records import (
     canonical,
     record_set,
 )
-from barberpro.deployment.checks.transport import check_certificate
 from barberpro.deployment.context import DeployContext
 from barberpro.errors import BarberProError
 from barberpro.planning.findings import Finding, Severity
 from barberpro.planning.model import DnsRecord
-from barberpro.targets.protocol import Access, PassingFaultError, Publishing
+from barberpro.targets.protocol import PassingFaultError, Publishing
 
 KINDS = ("A", "AAAA", "CNAME", "CAA")
 ADDRESSES = ("A", "AAAA", "CNAME")
 SEEN_SECONDS = 5.0  # between two looks at a resolver
-CONNECT_SECONDS = 5.0
 
 
 def is_public(context: DeployContext) -> bool:
@@ -180,63 +176,6 @@ def check_authority(domain: str, publishing: Publishing) -> Iterator[Finding]:
                 evidence="; ".join(values),
             )
         return
-
-
-def look_from_outside(context: DeployContext) -> Iterator[Finding]:
-    """What a client on the internet meets: the address that DNS gives, its certificate, and plain
-    HTTP that sends on to HTTPS. A network that cannot reach its own outer address is told so."""
-    domain = _domain(context)
-    publishing = context.target.publishing()
-    inner = context.target.access(context.plan, None)
-    addresses = look_up(domain, "A", publishing.resolvers).values or (
-        look_up(domain, "AAAA", publishing.resolvers).values
-    )
-    for address in addresses[:1]:
-        outer = Access(inner.url, domain, address, inner.port, inner.ca_certificate)
-        if not _reachable(address, outer.port):
-            yield Finding(
-                id="public-address-not-reached",
-                severity=Severity.WARNING,
-                what=f"{address}:{outer.port} cannot be reached from this machine itself",
-                where=f"https://{domain}",
-                why="some routers do not lead a network back to its own outer address; the "
-                "certificate authority did reach it",
-                mend=f"look from elsewhere, such as a phone without Wi-Fi: https://{domain}",
-            )
-            return
-        yield from check_certificate(outer, context.clock())
-        yield from _redirects(domain, address, publishing.http_port)
-
-
-def _reachable(address: str, port: int) -> bool:
-    try:
-        socket.create_connection((address, port), CONNECT_SECONDS).close()
-    except OSError:
-        return False
-    return True
-
-
-def _redirects(domain: str, address: str, port: int) -> Iterator[Finding]:
-    connection = http.client.HTTPConnection(address, port, timeout=CONNECT_SECONDS)
-    try:
-        connection.request("GET", "/", headers={"Host": domain})
-        answer = connection.getresponse()
-        location = answer.headers.get("Location", "")
-    except (OSError, http.client.HTTPException) as error:
-        answer, location = None, str(error)
-    finally:
-        connection.close()
-    if answer is not None and location.startswith(f"https://{domain}"):
-        yield _info("http-redirects", f"plain HTTP sends on to {location}", domain)
-        return
-    yield Finding(
-        id="http-not-redirected",
-        severity=Severity.WARNING,
-        what=f"http://{domain} does not lead to HTTPS",
-        where=f"{address}:{port}",
-        mend="let port 80 of the public address reach this machine",
-        evidence=location,
-    )
 
 
 def remove_records(publishing: Publishing, deployment: str, domain: str) -> str:

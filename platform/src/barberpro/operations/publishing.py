@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from barberpro.adapters.dns.providers import MANUAL
-from barberpro.errors import InvalidInputError
+from barberpro.errors import BarberProError, InvalidInputError
 from barberpro.kube.contexts import choose
 from barberpro.operations.domain_check import examine, leads_here
 from barberpro.planning.inventory import TargetFacts
+from barberpro.planning.network import facts_of
 from barberpro.targets.kubernetes.records import Records
 from barberpro.targets.kubernetes.site import Site
 from barberpro.targets.kubernetes.way import find_way
@@ -47,19 +49,50 @@ def cluster_facts(records: Records, domain: str) -> TargetFacts | None:
             continue
         if not way.addresses:
             raise InvalidInputError(f"{domain}: {way.shown()}", where=record.id)
-        return _led_to(way.addresses)
+        return facts_of(way.addresses)
     return None
 
 
-def _led_to(addresses: tuple[str, ...]) -> TargetFacts:
-    """An IPv4 address first, for not every client has IPv6; a name where the balancer has only that."""
-    four = [place for place in addresses if place.replace(".", "").isdigit()]
-    six = [place for place in addresses if ":" in place]
-    names = [place for place in addresses if place not in four + six]
-    if not four and names:
-        return TargetFacts(public_name=names[0].rstrip("."), certificate_authority="")
-    return TargetFacts(
-        public_ipv4=next(iter(four), ""),
-        public_ipv6=next(iter(six), ""),
-        certificate_authority="",
-    )
+def left_on_cluster(records: Records, domain: str, resolvers: tuple[str, ...]) -> list[str] | None:
+    """What is still to be done by hand until ``domain`` leads to its cluster: each record with its
+    value. None where no public way is made. Raises as ``cluster_facts`` does."""
+    facts = cluster_facts(records, domain)
+    if facts is None:
+        return None
+    missing = [state for state in examine(domain, facts, resolvers) if not state.there]
+    if not missing:
+        return []
+    return [
+        *(
+            f"Ask whoever administers the DNS zone of {domain} to add the record: "
+            f"{state.name}. {state.type} {state.wanted}"
+            for state in missing
+        ),
+        f"Nothing is deployed again: the cluster obtains the certificate once it leads there; "
+        f"barberpro public check {domain} --wait 30m waits for that.",
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterWay:
+    """The public way of one deployment on a cluster, in words."""
+
+    deployment: str
+    domain: str
+    shown: str
+    certified: bool
+
+
+def cluster_ways(records: Records) -> Iterator[ClusterWay]:
+    """Of each deployment on a cluster that has one. A cluster that does not answer is told so."""
+    for record in records.all():
+        public = record.values.get("public")
+        if not isinstance(public, dict) or public.get("kind", "none") == "none":
+            continue
+        try:
+            way = find_way(Site.of(choose(record.context or None), record.id))
+        except BarberProError as error:
+            yield ClusterWay(record.id, "", error.what, certified=False)
+            continue
+        if way is not None:
+            yield ClusterWay(record.id, ", ".join(way.hosts), way.shown(), way.certified)

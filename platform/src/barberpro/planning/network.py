@@ -81,8 +81,9 @@ def requirements(network: Network, request: Request, facts: TargetFacts) -> tupl
     if request.target == "kubernetes":
         return (
             *written,
-            f"Then repeat the deploy command with --domain {domain}: the cluster obtains the "
-            "certificate by ACME once the name leads to its load balancer.",
+            f"barberpro public check {domain} says which address that is, once --domain {domain} is "
+            "deployed. After that nothing is deployed again: the cluster obtains the certificate by ACME "
+            "once the name leads there.",
         )
     return (
         *written,
@@ -116,6 +117,27 @@ def wanted_records(domain: str, facts: TargetFacts, place: str) -> Iterator[DnsR
     if facts.certificate_authority:
         issuer = f'0 issue "{facts.certificate_authority}"'
         yield DnsRecord(name=domain, type="CAA", value=issuer)
+
+
+def facts_of(places: Iterable[str]) -> TargetFacts:
+    """What answers at ``places``, addresses or names: an IPv4 address first, for not every client has
+    IPv6; a name where the balancer has only that. Nothing is said of who certifies."""
+    found = list(places)
+    four = [place for place in found if place.replace(".", "").isdigit()]
+    six = [place for place in found if ":" in place]
+    names = [place for place in found if place not in four + six]
+    if not four and names:
+        return TargetFacts(public_name=names[0].rstrip("."), certificate_authority="")
+    return TargetFacts(
+        public_ipv4=next(iter(four), ""),
+        public_ipv6=next(iter(six), ""),
+        certificate_authority="",
+    )
+
+
+def records_to(domain: str, places: Iterable[str]) -> Iterator[DnsRecord]:
+    """The records that lead ``domain`` to what answers at ``places``."""
+    return wanted_records(domain, facts_of(places), "the load balancer")
 
 
 @lru_cache(maxsize=64)

@@ -55,7 +55,8 @@ class Publishing:
     with its file of ``credentials``, or ``manual``; ``cdn`` is a
     network that stands before it, or ``none``; ``resolvers`` are asked in place of the
     machine's own; ``sockets`` are those that the world may reach; ``http_port`` is where plain HTTP
-    is answered by a redirect (0: nowhere); ``certificate_authority`` is its name in CAA records."""
+    is answered by a redirect (0: nowhere); ``certificate_authority`` is its name in CAA records, and
+    ``trusted_roots`` vouches for it in place of those that all trust."""
 
     dns: str = "manual"
     cdn: str = "none"
@@ -64,6 +65,7 @@ class Publishing:
     sockets: tuple[tuple[str, int], ...] = ()
     http_port: int = 0
     certificate_authority: str = ""
+    trusted_roots: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

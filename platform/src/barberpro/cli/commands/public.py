@@ -16,7 +16,7 @@ from barberpro.cli.public_settings import public_settings
 from barberpro.cli.public_view import show_public, show_records
 from barberpro.errors import ExitCode, InvalidInputError
 from barberpro.operations.domain_check import examine, leads_here
-from barberpro.operations.publishing import cluster_facts, target_facts
+from barberpro.operations.publishing import cluster_facts, cluster_ways, target_facts
 from barberpro.planning.hosts import HostError, public_domain
 from barberpro.targets.kubernetes.records import Records
 from barberpro.targets.local.platform import LocalPlatform
@@ -80,9 +80,14 @@ def set_(**options: Any) -> None:
 @public.command()
 @output_option
 def show(output: str) -> None:
-    """Show how the world reaches this machine."""
-    known = LocalPlatform.open().store.platform().public
-    emit(known.model_dump(mode="json") if known else None, output, lambda: show_public(known))
+    """Show how the world reaches this machine, and the deployments on clusters."""
+    platform = LocalPlatform.open()
+    known = platform.store.platform().public
+    ways = list(cluster_ways(Records(platform.layout.home)))
+    data = known.model_dump(mode="json") if known else None
+    if ways:
+        data = {**(data or {}), "clusters": [asdict(way) for way in ways]}
+    emit(data, output, lambda: show_public(known, ways))
 
 
 @public.command()

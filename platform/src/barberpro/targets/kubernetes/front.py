@@ -11,18 +11,32 @@ import ssl
 import subprocess
 import sysconfig
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from barberpro.errors import BarberProError
 from barberpro.kube.kubectl import Kubectl
-from barberpro.targets.local.files import private_folder, remove
+from barberpro.targets.local.files import private_folder, remove, write_atomic
 from barberpro.targets.protocol import PassingFaultError
 
 ADDRESS = "127.0.0.1"
 GATEWAY_PORT = 8080
 START_SECONDS = 20.0
 REQUEST_ID = "X-Request-Id"
+#: A shell that ends its command and removes the folder when its standard input ends: it is a pipe whose
+#: other end the parent alone holds, whatever becomes of that. Ctrl-C is for the parent to hear.
+WITH_ITS_PARENT = """
+folder=$1; shift; exec 3<&0
+trap '' INT
+trap 'kill "$child"' TERM
+trap 'lost=1; kill "$child"' USR1
+"$@" </dev/null 3<&- & child=$!
+{ cat <&3; kill -USR1 $$; } >/dev/null 2>&1 & watch=$!
+wait "$child"; code=$?
+wait "$child"; kill "$watch"
+[ -z "$lost" ] || [ -z "$folder" ] || rm -rf "$folder"
+exit "$code"
+"""
 VALID_REQUEST_ID = r"^[A-Za-z0-9._-]{8,64}$"
 
 
@@ -75,10 +89,7 @@ class Front:
         )  # fmt: skip
         command = [word for word in command if not word.startswith("--request-timeout")]
         log = private_folder(self._folder) / "port-forward.log"
-        with log.open("wb") as stream:
-            started = subprocess.Popen(
-                command, stdout=stream, stderr=stream, stdin=subprocess.DEVNULL
-            )
+        started = _start(command, log)
         deadline = time.monotonic() + START_SECONDS
         while "Forwarding from" not in log.read_text(errors="replace"):
             if started.poll() is not None or time.monotonic() > deadline:
@@ -96,15 +107,16 @@ class Front:
         program = Path(sysconfig.get_path("scripts")) / "caddy"
         private_folder(self._folder / "store")
         log = self._folder / "router.log"
-        with log.open("wb") as stream:
-            started = subprocess.Popen(
-                [str(program), "run", "--config", "-"], stdin=subprocess.PIPE, stdout=stream, stderr=stream,
-                env={**os.environ, "HOME": str(self._folder), "XDG_DATA_HOME": str(self._folder),
-                     "XDG_CONFIG_HOME": str(self._folder)},
-            )  # fmt: skip
-        assert started.stdin is not None
-        with started.stdin as given:
-            given.write(json.dumps(self._configuration()).encode())
+        given = self._folder / "router.json"
+        write_atomic(given, json.dumps(self._configuration()))
+        places = {"HOME": str(self._folder), "XDG_DATA_HOME": str(self._folder)}
+        places["XDG_CONFIG_HOME"] = str(self._folder)
+        started = _start(
+            [str(program), "run", "--config", str(given)],
+            log,
+            {**os.environ, **places},
+            self._folder,
+        )
         deadline = time.monotonic() + START_SECONDS
         while not (self.ca_certificate.exists() and self._shakes_hands()):
             if started.poll() is not None or time.monotonic() > deadline:
@@ -208,10 +220,26 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def _start(
+    command: Sequence[str],
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> subprocess.Popen[bytes]:
+    """Whatever ends this process, ``kill -9`` too, ends the command, and removes ``folder``."""
+    with log.open("wb") as stream:
+        return subprocess.Popen(
+            ["sh", "-c", WITH_ITS_PARENT, "sh", str(folder or ""), *command],
+            stdin=subprocess.PIPE, stdout=stream, stderr=stream, env=environment,
+        )  # fmt: skip
+
+
 def _end(process: subprocess.Popen[bytes] | None) -> None:
-    if process is None or process.poll() is not None:
+    if process is None:
         return
+    assert process.stdin is not None
     process.terminate()
+    process.stdin.close()
     try:
         process.wait(5)
     except subprocess.TimeoutExpired:

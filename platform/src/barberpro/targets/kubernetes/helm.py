@@ -24,6 +24,8 @@ LOOK_SECONDS = 1.0
 SECONDS = 120.0
 #: A release that is pending for less may be somebody's helm at work this very moment.
 SOMEBODY_AT_WORK = 20.0
+#: What helm says where another one began at the same moment, such as that of a deploy that was killed.
+AT_WORK = ("another operation (install/upgrade/rollback) is in progress", "sh.helm.release.v1.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,8 @@ class Helm:
             if line.strip() and not line.startswith(("WARNING", "level=", "I1", "W1"))
         ]  # fmt: skip
         said = " ".join(lines[-6:]).removeprefix("Error: ") or f"helm ended with {finished.code}"
+        if any(sign in said for sign in AT_WORK):
+            return PassingFaultError(f"helm {doing}: {said}", seconds=3.0, where=self.namespace)
         return BarberProError(
             f"helm {doing}: {said}",
             where=f"{self.context.title}, namespace {self.namespace}",

@@ -12,6 +12,7 @@ from barberpro.planning.findings import Finding, Severity
 from barberpro.planning.model import Plan
 from barberpro.targets.kubernetes import cnpg
 from barberpro.targets.kubernetes.reading import info, named
+from barberpro.targets.kubernetes.records import public_host
 from barberpro.targets.kubernetes.releases import Releases
 from barberpro.targets.kubernetes.values import database_mode
 from barberpro.targets.protocol import PassingFaultError, Report
@@ -139,6 +140,8 @@ def configure_load_balancer(releases: Releases, plan: Plan, revision: int) -> Re
             "no public way is asked for (public.kind in --kube-values): the gateway is reached "
             "from this machine, by a port-forward behind HTTPS on loopback"
         )
+    if not public_host(plan, public):
+        return Report(f"no domain (--domain): no {kind} is made, whatever the values say of one")
     name = str(public.get("className", ""))
     plural = "ingressclass" if kind == "ingress" else "gatewayclass"
     if name and releases.site(record).get(plural, name) is None:

@@ -3,19 +3,21 @@ which Helm revision each of its own revisions is. The cluster holds everything e
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from barberpro.errors import BarberProError, InvalidInputError
+from barberpro.planning.model import Plan
 from barberpro.targets.local.files import private_folder, remove, write_atomic
 
 
 class Record(BaseModel):
     """``context`` is the name of the kube context (empty inside a cluster). ``values`` are laid over
     the plan's. ``sections`` are keys of app.json that stage 4 wrote, by revision; ``helm`` maps a
-    revision to Helm's."""
+    revision to Helm's. ``served`` are image and values of the revisions that went live: an undo goes back to them."""
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
@@ -28,11 +30,20 @@ class Record(BaseModel):
     sections: dict[int, dict[str, Any]] = {}
     applied: dict[int, str] = {}
     helm: dict[int, int] = {}
+    served: dict[int, tuple[str, dict[str, Any]]] = {}
     live: int | None = None
     previous: int | None = None
     stopped: bool = False
     destroying: bool = False
     backup: str | None = None
+
+
+def public_host(plan: Plan, public: object) -> str:
+    """The name that the public way of these values (``public`` of the chart) leads to; empty where none
+    is asked for, or where there is no public name: no authority certifies ``*.localhost``."""
+    if not isinstance(public, Mapping) or public.get("kind", "none") == "none":
+        return ""
+    return str(public.get("host") or plan.network.domain or "")
 
 
 class Records:

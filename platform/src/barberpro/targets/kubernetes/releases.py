@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from barberpro.kube.contexts import Context, choose
@@ -10,7 +11,7 @@ from barberpro.planning.model import Plan
 from barberpro.targets.kubernetes.front import Front
 from barberpro.targets.kubernetes.helm import Helm
 from barberpro.targets.kubernetes.reading import digest_of, image_of, named, whatever
-from barberpro.targets.kubernetes.records import Record, Records
+from barberpro.targets.kubernetes.records import Record, Records, public_host
 from barberpro.targets.kubernetes.site import Site
 from barberpro.targets.kubernetes.values import Installation, Values, laid_over, make_values
 
@@ -48,6 +49,7 @@ class Releases:
         healed = helm.heal()
         if healed:
             self.say(healed)
+        site.end_migrations()
         values = self.values(record, plan, revision)
         number = helm.upgrade(
             values, f"barberpro revision {revision}", site.watch(self.say), seconds=HOOK_SECONDS
@@ -83,6 +85,8 @@ class Releases:
     ) -> Values:
         """The chart's values for this revision, with what stage 4 has written."""
         installation = self.installation(record)
+        if not public_host(plan, installation.public):
+            installation = replace(installation, public={})
         values = make_values(plan, revision, installation, processes=processes)
         sections = record.sections.get(revision, {})
         return laid_over(values, {"application": sections}) if sections else values

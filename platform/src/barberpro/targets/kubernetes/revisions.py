@@ -9,8 +9,12 @@ from barberpro.planning.model import Plan
 from barberpro.targets.kubernetes.progress import job_state
 from barberpro.targets.kubernetes.reading import digest_of, last_object
 from barberpro.targets.kubernetes.releases import Releases
-from barberpro.targets.kubernetes.way import find_way
-from barberpro.targets.protocol import Report
+from barberpro.targets.kubernetes.way import wait_for_way
+from barberpro.targets.protocol import PassingFaultError, Report
+
+#: A load balancer of a cloud is there within minutes; the record can be made later too.
+ADDRESS_SECONDS = 60.0
+CERTIFICATE_SECONDS = 120.0  # an authority answers within seconds; it may have a queue
 
 
 def start_base(releases: Releases, plan: Plan, revision: int) -> Report:
@@ -75,17 +79,24 @@ def initialise_database(releases: Releases, plan: Plan, revision: int) -> Report
 
 
 def stop_revision(releases: Releases, plan: Plan, revision: int) -> None:
-    """Undo: back to the Helm revision of what served before; a first one goes with its namespace."""
+    """Undo: back to the Helm revision of what served before, where Helm was asked for another; a first one
+    goes with its namespace."""
     record = releases.records.find(plan.deployment_id)
-    if record is None or revision not in record.helm:
+    if record is None:
         return
+    site, helm = releases.site(record), releases.helm(record)
+    if site.namespace_object() is None:
+        return
+    site.end_migrations()
     earlier = record.live if record.live != revision else record.previous
     if earlier is not None and earlier in record.helm:
-        helm = releases.helm(record)
-        helm.heal()
-        helm.rollback(record.helm[earlier])
-        releases.roll_out(record, [])
-    for kept in (record.helm, record.sections, record.applied):
+        last = helm.history()[-1:]
+        if [one.number for one in last if one.status == "deployed"] != [record.helm[earlier]]:
+            helm.heal()
+            helm.rollback(record.helm[earlier])
+            releases.roll_out(record, [])
+        record.image, record.values = record.served.get(earlier, (record.image, record.values))
+    for kept in (record.helm, record.sections, record.applied, record.served):
         kept.pop(revision, None)
     releases.records.save(record)
 
@@ -126,13 +137,32 @@ def activate(releases: Releases, plan: Plan, revision: int) -> Report:
     record = releases.records.required(plan.deployment_id)
     if record.live != revision:
         record.previous, record.live, record.stopped = record.live, revision, False
-        releases.records.save(record)
+    serving = {revision: (record.image, record.values)}
+    record.served = {
+        number: kept for number, kept in record.served.items() if number == record.previous
+    } | serving
+    releases.records.save(record)
     if record.applied.get(revision) != digest_of(releases.values(record, plan, revision)):
         releases.release(record, plan, revision)  # the public way, now that it is tested
         releases.roll_out(record, [])
-    way = find_way(releases.site(record))
-    led = f"; {way.shown()}" if way is not None else ""
-    return Report(f"namespace {record.id} serves revision {revision}{led}")
+    way = wait_for_way(releases.site(record), lambda way: bool(way.addresses), ADDRESS_SECONDS)
+    led = f"; {way.place()}" if way is not None else ""
+    facts = {"addresses": list(way.addresses)} if way is not None else {}
+    return Report(f"namespace {record.id} serves revision {revision}{led}", facts)
+
+
+def publish(releases: Releases, plan: Plan) -> Report:
+    """Waits for cert-manager, which began when the public way was made.
+
+    Raises ``PassingFaultError`` with how it stands, where it has no certificate in time.
+    """
+    record = releases.records.required(plan.deployment_id)
+    way = wait_for_way(releases.site(record), lambda way: way.certified, CERTIFICATE_SECONDS)
+    if way is None or not way.certificate:
+        return Report("no operator of the cluster is asked for a certificate")
+    if not way.certified:
+        raise PassingFaultError(way.certificate, where=record.id)
+    return Report(way.certificate)
 
 
 def deactivate(releases: Releases, plan: Plan, revision: int) -> None:

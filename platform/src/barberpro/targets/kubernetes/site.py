@@ -20,6 +20,7 @@ OWNER = "barberpro.com.ar/deployment"
 SECURITY = tuple(
     f"pod-security.kubernetes.io/{mode}=restricted" for mode in ("enforce", "audit", "warn")
 )
+MIGRATIONS = "app.kubernetes.io/component=migration"
 POLL_SECONDS = 1.0
 UNREACHABLE_SECONDS = 60.0  # an API server that is being restarted
 ROOM_SECONDS = 90.0  # a cluster that adds a node takes about so long
@@ -248,6 +249,19 @@ class Site:
             self.kubectl.call(
                 "scale", f"deployment/{name}", f"--replicas={replicas}", "-n", self.namespace
             )
+
+    def end_migrations(self) -> None:
+        """Removes those that are not complete, with their pods: what a revision that was taken back left,
+        which would be in the way of the next one. A migration can be begun again at any moment."""
+        left = [
+            one["metadata"]["name"]
+            for one in self.objects("jobs", "-l", MIGRATIONS)
+            if progress.job_state(one) != "complete"
+        ]
+        if left:
+            self.kubectl.call(
+                "delete", "job", *left, "-n", self.namespace, "--ignore-not-found", "--cascade=foreground"
+            )  # fmt: skip
 
     def execute(self, where: str, command: Sequence[str], *, seconds: float = 120.0) -> str:
         """What a command in a pod (``deployment/NAME`` or ``pod/NAME``) writes."""

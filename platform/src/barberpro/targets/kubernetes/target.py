@@ -135,13 +135,14 @@ class KubernetesTarget:
         return Publishing()
 
     def publish(self, plan: Plan) -> Report:
-        return Report("the cluster's own issuer obtains the certificate (cert-manager)")
+        return revisions.publish(self.releases, plan)
 
     def unpublish(self, plan: Plan) -> None:
         """The certificate is an object of the namespace and goes with it."""
 
     def require_https(self, plan: Plan) -> Report:
-        return Report("the app itself tells browsers to insist on HTTPS for a public name")
+        """A browser takes it in only where the certificate holds (RFC 6797 §8.1): not before this."""
+        return Report("browsers that come by HTTPS insist on it from now on")
 
     def activate(self, plan: Plan, revision: int) -> Report:
         return revisions.activate(self.releases, plan, revision)

@@ -81,6 +81,7 @@ def facts_of(state: PlatformState) -> Publishing:
         sockets=(*((a, public.https_port) for a in public.addresses), *state.http_sockets),
         http_port=public.http_port,
         certificate_authority=public.certificate_authority,
+        trusted_roots=Path(public.trusted_roots) if public.trusted_roots else None,
     )
 
 
