@@ -92,7 +92,7 @@ def token(someone: Operator, port: int, host: str) -> str:
     record = Store(platform.layout).required("uno")
     assert record.live is not None
     scopes = ["--scope", "bookings:write", "--scope", "clients:write"]
-    made = target._consoles.open(record, record.live).run(
+    made = target._basis.consoles.open(record, record.live).run(
         ["api-client", "create", "bench", *scopes]
     )
     target.close()
