@@ -1,7 +1,8 @@
-"""The agenda of 20 providers for a week, with 100,000 bookings behind it and with 1,000 behind it.
+"""The agenda of 20 providers for a week, the report of that week and the team's first page, with 100,000
+bookings behind them and with 1,000 behind them.
 
 Two businesses of one PostgreSQL, each with a `serve` process of its own, are the same in that week; one
-has ninety-nine thousand bookings more before and after it. They are asked in turn over loopback, as the
+has ninety-nine thousand bookings more before and after it, and books with two entries for each that is over. They are asked in turn over loopback, as the
 owner in a browser and as a program, and say the same.
 """
 
@@ -14,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,6 +25,7 @@ import httpx  # noqa: E402 - after the path above
 import psycopg  # noqa: E402
 from figures import Figure, emit, median  # noqa: E402
 from support_accounts import OPERATOR, Accounts  # noqa: E402
+from support_app import CONFIGURATION  # noqa: E402
 from support_postgres import TestServer  # noqa: E402
 from support_shop import Shop, configuration, open_shop  # noqa: E402
 
@@ -34,6 +36,8 @@ from barberpro_app.kit.logging import configure_logging  # noqa: E402
 from barberpro_app.migrations.run import run_migrations  # noqa: E402
 
 PROVIDERS, FEW, MANY, ASKED, WARM = 20, 1_000, 100_000, 60, 6
+#: The usual span of the report, a month, has so long where it is all there.
+REPORT_MILLISECONDS = 500
 SHOWN = 700  # bookings of the week itself: five a day for each of the twenty
 
 #: So many bookings for each provider, 45 minutes apart from nine on, on so many days.
@@ -41,7 +45,7 @@ FILL = """
 WITH made AS (
     INSERT INTO booking (code, status, client_id, provider_id, service_id, location_id, starts_at,
                          ends_at, zone, price_centavos)
-    SELECT new_booking_code(), CASE WHEN t < now() THEN 'completed' ELSE 'confirmed' END,
+    SELECT new_booking_code(), CASE WHEN t < current_date THEN 'completed' ELSE 'confirmed' END,
            k.ids[1 + abs(d * 31 + n * 7 + p.sort) %% cardinality(k.ids)], p.id, s.id, l.id, t,
            t + interval '30 minutes', l.zone, s.price_centavos
     FROM provider p, generate_series(%(from)s::int, %(to)s::int) d,
@@ -54,6 +58,22 @@ WITH made AS (
 )
 INSERT INTO occupancy (booking_id, resource_id, period)
 SELECT id, provider_id, tstzrange(starts_at, ends_at + interval '10 minutes') FROM made
+"""
+
+
+#: Earned and paid, for each that is over.
+BOOKS = """
+WITH made AS (
+    INSERT INTO ledger_entry (at, kind, currency, reference_kind, reference_id, actor_kind, actor_id,
+                              key, content_hash)
+    SELECT b.starts_at, k, 'ARS', 'booking', b.id::text, 'system', '', k || b.id, ''
+    FROM booking b, unnest(ARRAY['booking.earned', 'payment.taken']) k
+    WHERE b.status = 'completed' RETURNING id, kind
+)
+INSERT INTO ledger_line (entry_id, number, account, amount)
+SELECT m.id, n.number, CASE WHEN m.kind = 'payment.taken' THEN n.paid ELSE n.earned END, n.amount
+FROM made m, (VALUES (1, 'cash', 'receivable', 1000), (2, 'receivable', 'revenue', -1000))
+    AS n(number, paid, earned, amount)
 """
 
 
@@ -72,6 +92,8 @@ def fill(shop: Shop, monday: datetime, bookings: int) -> None:
         assert rest == 0
         for first, last in ((-(days // 2), -1), (7, 6 + days - days // 2)):
             connection.execute(FILL, {**week, "from": first, "to": last, "each": each})
+        connection.execute("SET session_replication_role = replica")  # so many at once, unchecked
+        connection.execute(BOOKS)
         connection.execute("VACUUM ANALYZE")
         row = connection.execute("SELECT count(*) FROM booking").fetchone()
     assert row == (bookings,), row
@@ -84,11 +106,13 @@ def business(server: TestServer, bookings: int) -> Iterator[dict[str, tuple[http
     server.execute(f"CREATE DATABASE {name}")
     run_migrations(server.url(name))
     shop = asyncio.run(open_shop(server.url(name), configuration(), PROVIDERS))
-    monday = shop.at("00:00") - timedelta(days=shop.day.weekday())
+    today = datetime.now(shop.app.zone).date()
+    monday = shop.at("00:00") + (today - timedelta(days=today.weekday()) - shop.day)
     fill(shop, monday, bookings)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        accounts = Accounts.make(folder, shop.url)
+        services = [*CONFIGURATION["services"], "payment"]
+        accounts = Accounts.make(folder, shop.url, services=services)
         session = accounts.session(Subject(staff_id=accounts.staff("owner").id))
         program = accounts.run(
             lambda c: create_api_client(c, OPERATOR, "program", ("bookings:read",))
@@ -112,6 +136,11 @@ def business(server: TestServer, bookings: int) -> Iterator[dict[str, tuple[http
         yield {
             "agenda page of a week": (browser, f"/agenda?vista=semana&dia={monday.date()}"),
             "agenda page of a day": (browser, f"/agenda?vista=dia&dia={monday.date()}"),
+            "report page of a week": (
+                browser,
+                f"/informe?desde={monday.date()}&hasta={(until - timedelta(days=1)).date()}",
+            ),
+            "first page of the team": (browser, "/agenda/hoy"),
             "bookings of a week by the API": (api, f"/api/v1/bookings?{query}"),
         }
 
@@ -136,6 +165,7 @@ def main() -> None:
             large = stack.enter_context(business(server, MANY))
             for what in small:
                 measure(what, small[what], large[what])
+            report_of_a_month(large["report page of a week"][0])
     finally:
         server.stop()
 
@@ -153,6 +183,16 @@ def measure(what: str, few: tuple[httpx.Client, str], many: tuple[httpx.Client, 
     note = f"medians of {ASKED}: {large:.1f} ms ÷ {small:.1f} ms, 20 providers, {SHOWN} bookings in the week"
     name = f"{what}, 100,000 bookings behind it ÷ 1,000"
     emit(Figure(name, large / small, "", 1.2, note=note))
+
+
+def report_of_a_month(browser: httpx.Client) -> None:
+    """The last thirty days, which are full: 9,300 bookings and their books."""
+    last = datetime.now(UTC).date() - timedelta(days=1)
+    path = f"/informe?desde={last - timedelta(days=29)}&hasta={last}"
+    times = [ask(browser, path)[0] for _ in range(ASKED // 3 + WARM)][WARM:]
+    note = f"median of {len(times)}: {median(times):.0f} ms, 300 bookings a day"
+    emit(Figure("report page of a month, 100,000 bookings ÷ 0.5 s", median(times) / REPORT_MILLISECONDS,
+                "", 1.0, note=note))  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -34,18 +34,9 @@ async def clients(connection: Connection, values: dict[str, Any]) -> list[dict[s
     return await _rows(connection, statement, values)
 
 
-async def earned(connection: Connection, values: dict[str, Any]) -> list[dict[str, Any]]:
+async def money(connection: Connection, values: dict[str, Any]) -> list[dict[str, Any]]:
+    """Rows of three figures: `earned` by part, `service`, `means`, each in its order."""
     statement = (
-        b"SELECT * FROM report_earned(%(first)s, %(last)s, %(grain)s, %(zone)s, %(currency)s)"
+        b"SELECT * FROM report_money(%(first)s, %(last)s, %(grain)s, %(zone)s, %(currency)s)"
     )
-    return await _rows(connection, statement, values)
-
-
-async def by_service(connection: Connection, values: dict[str, Any]) -> list[dict[str, Any]]:
-    statement = b"SELECT * FROM report_by_service(%(first)s, %(last)s, %(zone)s, %(currency)s)"
-    return await _rows(connection, statement, values)
-
-
-async def means(connection: Connection, values: dict[str, Any]) -> list[dict[str, Any]]:
-    statement = b"SELECT * FROM report_means(%(first)s, %(last)s, %(zone)s, %(currency)s)"
     return await _rows(connection, statement, values)

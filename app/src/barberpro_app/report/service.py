@@ -137,7 +137,12 @@ async def _clients(connection: Connection, span: Span, values: dict[str, Any]) -
 
 
 async def _revenue(connection: Connection, span: Span, values: dict[str, Any]) -> Revenue:
-    earned = await repository.earned(connection, values)
+    rows = await repository.money(connection, values)
+    of: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        of[row["figure"]].append(row)
+    earned = [{"first_day": row["first_day"], "centavos": row["centavos"]} for row in of["earned"]]
+    sold = ("kind", "service_id", "name", "centavos")
     return Revenue(
         currency=values["currency"],
         centavos=sum(row["centavos"] for row in earned),
@@ -145,10 +150,17 @@ async def _revenue(connection: Connection, span: Span, values: dict[str, Any]) -
             RevenuePart.model_validate({"centavos": 0, **row}) for row in _by_part(span, earned)
         ],
         services=[
-            ServiceRevenue.model_validate(row)
-            for row in await repository.by_service(connection, values)
+            ServiceRevenue.model_validate({key: row[key] for key in sold}) for row in of["service"]
         ],
-        means=[Means.model_validate(row) for row in await repository.means(connection, values)],
+        means=[
+            Means(
+                account=row["account"],
+                received_centavos=row["centavos"],
+                returned_centavos=row["returned_centavos"],
+                fees_centavos=row["fees_centavos"],
+            )
+            for row in of["means"]
+        ],
     )
 
 
