@@ -43,7 +43,7 @@ from barberpro.planning.model import Plan  # noqa: E402
 from barberpro.planning.plans import make_plan  # noqa: E402
 from barberpro.runs.engine import Engine  # noqa: E402
 from barberpro.runs.rollouts import Member, Rollouts  # noqa: E402
-from barberpro.targets.kubernetes.many import services_of_all  # noqa: E402
+from barberpro.targets.kubernetes.many import look_at_all  # noqa: E402
 from barberpro.targets.kubernetes.records import Record  # noqa: E402
 from barberpro.targets.kubernetes.target import KubernetesTarget  # noqa: E402
 from testcluster.cluster import Cluster  # noqa: E402
@@ -110,7 +110,7 @@ def whole_brands(url: str, cluster: Cluster, home: Path, count: int) -> None:
         target.activate(plan, 1)
     upgrade_brands(url, cluster, target, plans)
     started = time.perf_counter()
-    found = services_of_all(target.records.all())
+    found = look_at_all(target.records.all()).services
     spent = time.perf_counter() - started
     states = sum(len(one) for one in found.values())
     emit(Figure(f"services of all of {count} brands read", spent, "s", note=f"{states} by 2 calls"))

@@ -97,6 +97,19 @@ def test_a_killed_database_comes_back_by_itself(two: Operator) -> None:
     assert states(two)["consultorio-dos"] == "live"
 
 
+def test_all_are_summed_up_and_what_is_not_well_is_told_apart(two: Operator) -> None:
+    found = two.data("status", "--all", "--vertical", "dental")
+    assert (found["total"], found["well"], found["states"]) == (1, 1, {"live": 1})
+    shown = two.run("status", "--all", "--detailed-exitcode")
+    assert (shown.returncode, shown.stdout.strip()) == (0, "2 deployments: 2 live")
+    for words in (
+        ["status"],
+        ["status", "--all", "barberia-uno"],
+        ["list", "--vertical", "dentla"],
+    ):
+        assert two.run(*words).returncode == 2
+
+
 def test_destroy_asks_first(two: Operator) -> None:
     finished = two.run("destroy", "barberia-uno", "--non-interactive")
     assert finished.returncode == 2

@@ -18,7 +18,7 @@ from barberpro.operations.cluster.facts import read_facts
 from barberpro.operations.cluster.parts import check_parts
 from barberpro.targets.kubernetes import cnpg
 from barberpro.targets.kubernetes.drift import find_drift
-from barberpro.targets.kubernetes.many import services_of_all
+from barberpro.targets.kubernetes.many import look_at_all
 from barberpro.targets.kubernetes.records import Record
 from barberpro.targets.kubernetes.target import KubernetesTarget
 from barberpro.targets.protocol import PassingFaultError, ServiceState
@@ -164,7 +164,7 @@ def test_a_database_that_lost_its_primary_is_told_until_another_serves(
     until("the lost one is back", lambda: database(target).detail == "3 of 3 instances ready")
     leads = cluster.get("endpoints", "database-rw", "-n", ID)["subsets"][0]["addresses"]
     assert [one["targetRef"]["name"] for one in leads] == [primary()]
-    assert services_of_all([deployed])[ID] == target.services(ID)
+    assert look_at_all([deployed]).services[ID] == target.services(ID)
 
 
 def test_backups_and_archive_that_fail_are_told(

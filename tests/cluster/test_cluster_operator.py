@@ -11,6 +11,7 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
@@ -107,16 +108,19 @@ def opened(operator: Operator) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+@pytest.mark.parametrize("ended_by", [signal.SIGKILL, signal.SIGINT])
 def test_a_deployment_without_a_public_way_is_opened_from_here(
-    opened: subprocess.Popen[str],
+    opened: subprocess.Popen[str], ended_by: signal.Signals
 ) -> None:
+    """Until Ctrl-C, and nothing stays either where it is killed."""
     assert opened.stdout is not None
     assert opened.stderr is not None
     address = urlsplit(opened.stdout.readline().strip())
     assert address.hostname == f"{ID}.localhost", opened.stderr.read()
     assert address.port is not None
     said = next(line for line in opened.stderr if line.startswith("open until"))
-    context = ssl.create_default_context(cafile=said.partition(": ")[2].strip())
+    authority = Path(said.partition(": ")[2].strip())
+    context = ssl.create_default_context(cafile=authority)
     connection = http.client.HTTPConnection(address.hostname)
     with (
         socket.create_connection(("127.0.0.1", address.port), 20) as plain,
@@ -127,6 +131,7 @@ def test_a_deployment_without_a_public_way_is_opened_from_here(
     family = psutil.Process(opened.pid).children(recursive=True)
     names = [member.name() for member in family]
     assert "kubectl" in names, names
-    opened.send_signal(signal.SIGINT)
-    assert opened.wait(60) == 0
+    opened.send_signal(ended_by)
+    assert opened.wait(60) == (0 if ended_by is signal.SIGINT else -signal.SIGKILL)
     assert not psutil.wait_procs(family, timeout=20)[1]
+    assert not authority.exists()  # with its key

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+import yaml
 from support_app import free_port
 from support_chart import CHART, plan_for
 from support_planning import plan_of
@@ -20,6 +21,7 @@ from support_planning import plan_of
 from barberpro.deployment.context import DeployContext, Surroundings
 from barberpro.deployment.outside import look_at_cluster
 from barberpro.errors import BarberProError, RefusedError
+from barberpro.kube.reader import Reader
 from barberpro.operations.fleet.upgrading import UPGRADE, upgrade_factory
 from barberpro.operations.publishing import left_on_cluster
 from barberpro.planning.findings import Severity
@@ -28,8 +30,10 @@ from barberpro.runs.engine import Engine
 from barberpro.runs.outcomes import Json
 from barberpro.targets.kubernetes.drift import find_drift
 from barberpro.targets.kubernetes.helm import Helm
-from barberpro.targets.kubernetes.many import services_of_all
+from barberpro.targets.kubernetes.manifests import objects_of
+from barberpro.targets.kubernetes.many import look_at_all
 from barberpro.targets.kubernetes.records import Record
+from barberpro.targets.kubernetes.suspects import find_suspects
 from barberpro.targets.kubernetes.target import KubernetesTarget
 from barberpro.targets.protocol import PassingFaultError, Publishing
 from testcluster.cluster import Cluster
@@ -132,6 +136,11 @@ def test_what_was_changed_by_hand_is_seen(
 ) -> None:
     site = target.site(record)
     assert find_drift(site, deployed) == []
+    manifest = deployed.manifest()
+    named = {(one["kind"], one["metadata"]["name"]) for one in yaml.safe_load_all(manifest) if one}
+    assert {name for _, name in objects_of(manifest)} == named
+    harmless = ("Secret", "integration-secrets")  # a key was added beside ours
+    assert suspects(target, record) == {harmless}
     limits = {"containers": [{"name": "booking", "resources": {"limits": {"memory": "2Gi"}}}]}
     patch = json.dumps({"spec": {"template": {"spec": limits}}})
     cluster.kubectl("patch", "deployment", "booking", "-n", ID, "-p", patch)
@@ -139,12 +148,23 @@ def test_what_was_changed_by_hand_is_seen(
     found = {one.object: " ".join(one.lines) for one in find_drift(site, deployed)}
     assert found.keys() == {"Deployment/booking", "PodDisruptionBudget/client"}
     assert "2Gi" in found["Deployment/booking"]
+    touched = {("Deployment", "booking"), ("PodDisruptionBudget", "client")}
+    assert suspects(target, record) == {harmless, *touched}
+
+
+def suspects(target: KubernetesTarget, record: Record) -> frozenset[tuple[str, str]]:
+    """What the lists say that has to be compared."""
+    reader = Reader(target.releases.context(record))
+    try:
+        return find_suspects(reader, [record])[ID].objects
+    finally:
+        reader.close()
 
 
 def test_a_killed_helm_is_healed(
-    deployed: Helm, target: KubernetesTarget, monkeypatch: pytest.MonkeyPatch
+    deployed: Helm, target: KubernetesTarget, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As `kill -9` leaves it: a release that is pending blocks the next one."""
+    """As `kill -9` leaves it: a release that is pending blocks the next one, until it is healed."""
     values = target.releases.values(target.records.required(ID), PLAN, 1)
 
     def killed() -> None:
@@ -158,7 +178,8 @@ def test_a_killed_helm_is_healed(
     with pytest.raises(PassingFaultError, match="another helm may be at work"):
         deployed.heal()
     monkeypatch.setattr("barberpro.targets.kubernetes.helm.SOMEBODY_AT_WORK", 0.0)
-    assert "back to Helm revision" in deployed.heal()
+    target.releases.release(target.records.required(ID), PLAN, 1)
+    assert "back to Helm revision" in "".join(said)
     assert deployed.history()[-1].status == "deployed"
     assert deployed.heal() == ""
 
@@ -268,8 +289,9 @@ def test_an_upgrade_of_the_fleet_is_one_helm_revision_more_or_taken_back(
     deployed: Helm, target: KubernetesTarget, cluster: Cluster, registry_url: str, tmp_path: Path
 ) -> None:
     target.activate(PLAN, 1)
+    target.releases.many = True
     before = len(deployed.history())
-    assert services_of_all(target.records.all())[ID] == target.services(ID)
+    assert look_at_all(target.records.all()).services[ID] == target.services(ID)
     around = Surroundings(target, lambda id_: tmp_path / id_)
     kinds = {UPGRADE: upgrade_factory(around, target.records)}
 

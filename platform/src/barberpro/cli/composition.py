@@ -70,13 +70,17 @@ class Operator:
 
 
 @contextmanager
-def open_operator(catalogs: tuple[Path, ...] = (), *, remove: bool = False) -> Iterator[Operator]:
+def open_operator(
+    catalogs: tuple[Path, ...] = (), *, remove: bool = False, many: bool = False
+) -> Iterator[Operator]:
     """Brings the shared services up, and leaves them as the deployments need them. With ``remove``
-    nothing but backups is left at the end where no deployment is."""
+    nothing but backups is left at the end where no deployment is. ``many``: many deployments are
+    changed by this command."""
     local = LocalPlatform.open()
     local.ensure_running()
     here = LocalTarget(local)
     there = KubernetesTarget(local.layout.home, chart_folder(), local.layout.backups, _say)
+    there.releases.many = many
     target = either(
         {LOCAL: here, KUBERNETES: there},
         lambda id_: KUBERNETES if there.records.find(id_) is not None else LOCAL,

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import click
 
-from barberpro.cli.output import duration, table
+from barberpro.cli.output import duration, marked, table
 from barberpro.operations.fleet.carrying import BAD, Progress
+from barberpro.operations.fleet.comparing import Compared
 from barberpro.operations.fleet.planning import Upgrade
 from barberpro.runs.rollouts import Member, Rollout
 
 EVENT_SCHEMA = 1
 SHOWN = 20
+SHOWN_OBJECTS, SHOWN_LINES = 5, 6
+WORDS = {
+    "changed": "changed by hand",
+    "gone": "without their release",
+    "unknown": "not looked at",
+    "as-deployed": "as deployed",
+}
 MARKS = {"done": "✓", "failed": "✗", "unwell": "✗", "skipped": "–"}
 
 
@@ -93,3 +102,30 @@ def show_rollout(rollout: Rollout, members: Sequence[Member]) -> None:
             )
     if rollout.status == "halted":
         click.echo("  mend it, then barberpro upgrade --all again takes those that are left")
+
+
+def show_compared(found: Sequence[Compared], shown: Sequence[Compared]) -> None:
+    """The sum first, then what differs and nothing else."""
+    counts = Counter[str](one.state for one in found)
+    said = [f"{counts[state]} {WORDS[state]}" for state in WORDS if counts[state]]
+    click.echo(click.style(f"{len(found)} on clusters: ", bold=True) + (", ".join(said) or "none"))
+    for one in shown:
+        if one.state == "as-deployed" and len(shown) == len(found):
+            continue
+        mark = "ok" if one.state == "as-deployed" else "bad"
+        click.echo(
+            marked(mark, f"{one.id}: {WORDS[one.state]}" + f" ({one.problem})" * bool(one.problem))
+        )
+        for drift in one.drift[:SHOWN_OBJECTS]:
+            click.echo(f"    {drift.object}")
+            for line in drift.lines[:SHOWN_LINES]:
+                click.echo(click.style(f"      {line}", fg="red" if line[0] == "-" else "green"))
+            if len(drift.lines) > SHOWN_LINES:
+                click.echo(f"      ... and {len(drift.lines) - SHOWN_LINES} lines more")
+        if len(one.drift) > SHOWN_OBJECTS:
+            click.echo(f"    ... and {len(one.drift) - SHOWN_OBJECTS} objects more")
+    if any(one.drift for one in shown):
+        click.echo(
+            "\n- is what the cluster has, + what was deployed; all of one: barberpro diff DEPLOYMENT",
+            err=True,
+        )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import shutil
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from barberpro.errors import BarberProError, InvalidInputError
@@ -32,11 +34,30 @@ class Context:
 
 
 def contexts() -> tuple[dict[str, Context], str]:
-    """All contexts by name, and the current one (empty where none is set).
+    """All contexts by name, and the current one (empty where none is set). The files are read again
+    where one of them has changed.
 
     Raises:
         BarberProError: the kubeconfig cannot be read.
     """
+    return _contexts(_signature())
+
+
+def _signature() -> tuple[tuple[str, int, int], ...]:
+    """What tells one state of the kubeconfig's files, and of who reads them, from another."""
+    found = []
+    for place in (shutil.which("kubectl") or "", *_places().split(os.pathsep)):
+        try:
+            about = Path(place).stat()
+        except OSError:
+            found.append((place, 0, 0))
+        else:
+            found.append((place, about.st_mtime_ns, about.st_size))
+    return tuple(found)
+
+
+@lru_cache(maxsize=4)
+def _contexts(_files: tuple[tuple[str, int, int], ...]) -> tuple[dict[str, Context], str]:
     finished = run(["kubectl", "config", "view", "-o", "json"])
     if finished.code != 0:
         raise BarberProError(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+from functools import lru_cache
+from pathlib import Path
 
 from barberpro.errors import BarberProError
 from barberpro.kube.programs import run
@@ -17,6 +20,12 @@ def helm_version() -> tuple[tuple[int, int, int], str]:
         ProgramMissingError: there is no helm.
         BarberProError: what it says of itself cannot be understood.
     """
+    program = shutil.which("helm") or ""
+    return _version_of(program, Path(program).stat().st_mtime_ns if program else 0)
+
+
+@lru_cache(maxsize=4)
+def _version_of(_program: str, _changed: int) -> tuple[tuple[int, int, int], str]:
     finished = run(["helm", "version", "--template", "{{.Version}}"])
     found = re.search(r"v?(\d+)\.(\d+)(?:\.(\d+))?", finished.output)
     if finished.code != 0 or found is None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from barberpro.deployment.context import DESTROYED
 from barberpro.errors import BarberProError, InvalidInputError
@@ -14,16 +12,21 @@ from barberpro.planning.model import Plan
 from barberpro.planning.plans import plan_from_json
 from barberpro.runs.registry import Registry
 from barberpro.runs.rows import Deployment, Revision, Run
+from barberpro.runs.summaries import LastRun
 from barberpro.targets.protocol import ServiceState, Target
 
 RUNNING = "running"
 KUBERNETES = "kubernetes"
-DEGRADED, RUN_IN_FLIGHT, INTERRUPTED = "degraded", "changing", "interrupted"
+LIVE, STOPPED = "live", "stopped"
+DEGRADED, RUN_IN_FLIGHT, INTERRUPTED, UNKNOWN = "degraded", "changing", "interrupted", "unknown"
+WELL = (LIVE, STOPPED, RUN_IN_FLIGHT)
+SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One line of the list. ``memory_bytes`` is resident memory of the deployment's own processes."""
+    """One line of the list. ``memory_bytes`` is resident memory of the deployment's own processes.
+    ``trouble`` says in a line what is wrong, where something is."""
 
     id: str
     name: str
@@ -33,7 +36,21 @@ class Summary:
     revision: int | None
     url: str
     memory_bytes: int
-    last_run: Run | None
+    last_run: LastRun | None
+    trouble: str = ""
+
+    @property
+    def well(self) -> bool:
+        """Whether nobody has to look at it."""
+        return self.state in WELL
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The services of deployments on clusters, and why those of others could not be read."""
+
+    services: Mapping[str, Sequence[ServiceState]]
+    problems: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +70,27 @@ class Status:
 
 
 def list_deployments(
-    registry: Registry,
-    target: Target,
-    elsewhere: Mapping[str, Sequence[ServiceState]] = MappingProxyType({}),
+    registry: Registry, target: Target, elsewhere: Elsewhere | None = None
 ) -> list[Summary]:
-    """All that were not destroyed, by id. ``elsewhere`` has the services of those on clusters, which
-    are read for all of them at once."""
-    return [
-        _summary(
-            registry, target, known,
-            [*elsewhere.get(known.id, ())] if known.target == KUBERNETES else _services(target, known),
+    """All that were not destroyed, by id, by a few queries for all of them. ``elsewhere`` has the
+    services of those on clusters, which are read for all of them at once."""
+    there = elsewhere or Elsewhere({}, {})
+    runs, held, hostnames = registry.last_runs(), registry.held(), registry.hostnames()
+    found = []
+    for known in registry.deployments():
+        if known.state == DESTROYED:
+            continue
+        if known.target == KUBERNETES:
+            services = [*there.services.get(known.id, ())]
+            url = f"https://{hostnames[known.id]}" if hostnames.get(known.id) else ""
+        else:
+            services = _services(target, known)
+            url = _url(target, _plan(registry.current_revision(known.id)))
+        look = _Look(
+            services, runs.get(known.id), known.id in held, there.problems.get(known.id, "")
         )
-        for known in registry.deployments()
-        if known.state != DESTROYED
-    ]  # fmt: skip
+        found.append(_summary(known, look, url))
+    return found
 
 
 def status(registry: Registry, target: Target, deployment: str) -> Status:
@@ -81,13 +105,16 @@ def status(registry: Registry, target: Target, deployment: str) -> Status:
     services = _services(target, known)
     revision = registry.current_revision(deployment)
     plan = _plan(revision)
+    runs = registry.runs(deployment, limit=5)
+    last = LastRun(runs[0].id, runs[0].kind, runs[0].status, runs[0].message) if runs else None
+    look = _Look(services, last, registry.holder(deployment) is not None)
     return Status(
-        summary=_summary(registry, target, known, services),
+        summary=_summary(known, look, _url(target, plan)),
         services=tuple(services),
         plan=plan,
         requirements=plan.requirements if plan else (),
         findings=tuple(registry.findings(revision.run)) if revision else (),
-        runs=tuple(registry.runs(deployment, limit=5)),
+        runs=tuple(runs),
     )
 
 
@@ -103,46 +130,70 @@ def _plan(revision: Revision | None) -> Plan | None:
     return plan_from_json(revision.plan) if revision else None
 
 
-def _summary(
-    registry: Registry, target: Target, known: Deployment, services: list[ServiceState]
-) -> Summary:
-    runs = registry.runs(known.id, limit=1)
-    own = [service for service in services if service.name.startswith(known.id)]
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What is known of one deployment now. ``problem``: why its cluster could not be asked."""
+
+    services: Sequence[ServiceState]
+    last: LastRun | None
+    held: bool
+    problem: str = ""
+
+
+def _summary(known: Deployment, look: _Look, url: str) -> Summary:
+    own = [service for service in look.services if service.name.startswith(known.id)]
+    state = _state(known, look)
     return Summary(
         id=known.id,
         name=known.name,
         vertical=known.vertical,
         target=known.target,
-        state=_state(registry, known, services, runs[0] if runs else None),
+        state=state,
         revision=known.current_revision,
-        url=_url(registry, target, known),
+        url=url,
         memory_bytes=sum(service.memory_bytes or 0 for service in own),
-        last_run=runs[0] if runs else None,
+        last_run=look.last,
+        trouble=_trouble(state, look),
     )
 
 
-def _state(
-    registry: Registry, known: Deployment, services: list[ServiceState], last: Run | None
-) -> str:
-    """The registry's word, unless a run is in flight or was interrupted, or something does not
-    run that should."""
-    if last is not None and last.unfinished:
-        return RUN_IN_FLIGHT if registry.holder(known.id) else INTERRUPTED
-    if known.state == "live" and (
-        not services or any(service.state != RUNNING for service in services)
-    ):
+def _state(known: Deployment, look: _Look) -> str:
+    """The registry's word, unless a run is in flight or was interrupted, something does not run that
+    should, or nobody answers who knows."""
+    if look.last is not None and look.last.unfinished:
+        return RUN_IN_FLIGHT if look.held else INTERRUPTED
+    if known.state != LIVE:
+        return known.state
+    if look.problem:
+        return UNKNOWN
+    if not look.services or any(service.state != RUNNING for service in look.services):
         return DEGRADED
     return known.state
 
 
-def _url(registry: Registry, target: Target, known: Deployment) -> str:
+def _trouble(state: str, look: _Look) -> str:
+    if state == UNKNOWN:
+        return look.problem
+    if state == DEGRADED:
+        poor = [
+            f"{one.name} {one.state} ({one.detail})"
+            for one in look.services
+            if one.state != RUNNING
+        ]
+        more = f" and {len(poor) - SHOWN} more" if len(poor) > SHOWN else ""
+        return ", ".join(poor[:SHOWN]) + more or "none of its services is there"
+    if state in WELL or look.last is None:
+        return ""
+    said = (look.last.message.splitlines() or [""])[0]
+    return f"{look.last.kind} {look.last.id}: {said or look.last.status}"
+
+
+def _url(target: Target, plan: Plan | None) -> str:
     """On a cluster the name alone: a way there is opened by ``barberpro open``, not by looking."""
-    revision = registry.current_revision(known.id)
-    if revision is not None and known.target == KUBERNETES:
-        return f"https://{json.loads(revision.plan)['network']['hostname']}"
-    plan = _plan(revision)
     if plan is None:
         return ""
+    if plan.request.target == KUBERNETES:
+        return f"https://{plan.network.hostname}"
     try:
         return target.access(plan, None).url
     except BarberProError:

@@ -14,9 +14,9 @@ from psycopg.rows import DictRow
 
 from barberpro.errors import InvalidInputError
 from barberpro.runs import connections, transitions
-from barberpro.runs.discoveries import Discoveries
 from barberpro.runs.rows import UNFINISHED, Deployment, Holder, Revision, Run, RunStatus, Shape
 from barberpro.runs.schema import ensure_schema
+from barberpro.runs.summaries import Summaries
 
 DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -36,7 +36,7 @@ def check_deployment_id(deployment: str) -> None:
         )
 
 
-class Registry(Discoveries):
+class Registry(Summaries):
     """Typed reads and writes. Writes are safe to repeat; each method is one transaction."""
 
     @classmethod

@@ -8,12 +8,14 @@ import click
 
 from barberpro.cli.composition import open_operator
 from barberpro.cli.known import LOCAL, known_deployment, known_deployments
-from barberpro.cli.options import deployment_argument
+from barberpro.cli.many import STATES, VERTICALS, check_verticals, chosen, require_one_or_all
 from barberpro.cli.output import duration, emit, marked, output_option, table
 from barberpro.cli.plan_view import MARK_OF
 from barberpro.cli.planned import applied_plans
+from barberpro.cli.sums import show_sums, sums
+from barberpro.errors import ExitCode
 from barberpro.operations import overview
-from barberpro.targets.kubernetes.many import services_of_all
+from barberpro.targets.kubernetes.many import look_at_all
 from barberpro.targets.kubernetes.records import Records
 from barberpro.targets.local.layout import Layout
 from barberpro.targets.local.platform import LocalPlatform
@@ -31,32 +33,70 @@ MIB = 2**20
 
 
 @click.command("list")
+@VERTICALS
+@STATES
 @output_option
-def list_(output: str) -> None:
-    """All deployments of this machine."""
-    if LocalPlatform.open().is_running() or _on_clusters():
-        with open_operator() as operator, operator.registry() as registry:
-            elsewhere = services_of_all(Records(operator.platform.layout.home).all())
-            found = overview.list_deployments(registry, operator.target, elsewhere)
-            rows = [_summary(one) for one in found]
-    else:
-        rows = _from_files()
+def list_(verticals: tuple[str, ...], states: tuple[str, ...], output: str) -> None:
+    """All deployments of this machine, and those on clusters that were made from here."""
+    rows = [row for row in _all_rows(verticals) if chosen(row["state"], states)]
     emit(rows, output, lambda: _show_list(rows))
 
 
 @click.command()
-@deployment_argument
+@click.argument("deployment", metavar="[DEPLOYMENT]", required=False)
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Every deployment: how many are well, and which are not.",
+)
+@VERTICALS
+@STATES
+@click.option(
+    "--detailed-exitcode", is_flag=True, help="With --all: exit 10 where one is not well."
+)
 @output_option
-def status(deployment: str, output: str) -> None:
-    """State of DEPLOYMENT: revision, services, findings and what is still open."""
+def status(
+    deployment: str | None, everything: bool, verticals: tuple[str, ...], states: tuple[str, ...],
+    detailed_exitcode: bool, output: str,
+) -> int:  # fmt: skip
+    """State of DEPLOYMENT: revision, services, findings and what is still open; or of all of them.
+
+    \b
+    Examples:
+      barberpro status barbershop-palermo
+      barberpro status --all --detailed-exitcode
+    """
+    require_one_or_all(deployment, everything, (*verticals, *states))
+    if deployment is None:
+        rows = _all_rows(verticals)
+        shown = [row for row in rows if chosen(row["state"], states)]
+        emit(sums(rows, shown), output, lambda: show_sums(rows, shown, everyone=bool(states)))
+        poor = any(not row["well"] for row in rows)
+        return ExitCode.CHANGES if poor and detailed_exitcode else ExitCode.DONE
     known_deployment(Layout.of(), deployment)
     if not LocalPlatform.open().is_running() and not _on_clusters(deployment):
         found = next(row for row in _from_files() if row["id"] == deployment)
         emit(found, output, lambda: _show_down(found))
-        return
+        return ExitCode.DONE
     with open_operator() as operator, operator.registry() as registry:
         one = overview.status(registry, operator.target, deployment)
     emit(_status(one), output, lambda: _show_status(one))
+    return ExitCode.DONE
+
+
+def _all_rows(verticals: tuple[str, ...]) -> list[dict[str, Any]]:
+    """One row each, by a number of calls that does not grow with them but by pages."""
+    if LocalPlatform.open().is_running() or _on_clusters():
+        with open_operator() as operator, operator.registry() as registry:
+            seen = look_at_all(Records(operator.platform.layout.home).all())
+            elsewhere = overview.Elsewhere(seen.services, seen.problems)
+            found = overview.list_deployments(registry, operator.target, elsewhere)
+            rows = [_summary(one) for one in found]
+    else:
+        rows = _from_files()
+    check_verticals(verticals, [row["vertical"] for row in rows])
+    return [row for row in rows if chosen(row["vertical"], verticals)]
 
 
 def _on_clusters(deployment: str = "") -> bool:
@@ -82,6 +122,8 @@ def _from_files() -> list[dict[str, Any]]:
             "url": f"https://{plan.network.local_hostname}:{port}" if plan else "",
             "memory_mib": 0,
             "last_run": None,
+            "well": record.stopped,
+            "trouble": "" if record.stopped else "no server runs for it",
         })  # fmt: skip
     return rows
 
@@ -92,6 +134,7 @@ def _summary(one: overview.Summary) -> dict[str, Any]:
         "id": one.id, "name": one.name, "vertical": one.vertical, "target": one.target, "state": one.state,
         "revision": one.revision, "url": one.url, "memory_mib": round(one.memory_bytes / MIB, 1),
         "last_run": {"run": last.id, "kind": last.kind, "status": last.status} if last else None,
+        "well": one.well, "trouble": one.trouble,
     }  # fmt: skip
 
 

@@ -153,7 +153,10 @@ def upgrade(
         return ExitCode.CHANGES if placed and asked.detailed_exitcode else ExitCode.DONE
     wish: dict[str, Json] = {"image": image, "deployments": [*sorted(deployments)]}
     preload.begin()
-    with open_operator(catalogs) as operator, Rollouts(operator.platform.registry_url()) as kept:
+    with (
+        open_operator(catalogs, many=True) as operator,
+        Rollouts(operator.platform.registry_url()) as kept,
+    ):
         rollout = kept.unfinished()
         if rollout is not None:
             _same(rollout, wish)
@@ -173,7 +176,10 @@ def _standing_one(asked: Asked, how: Options, catalogs: tuple[Path, ...]) -> int
     """What is done with an upgrade that was begun earlier."""
     if asked.resume:
         preload.begin()
-    with open_operator(catalogs) as operator, Rollouts(operator.platform.registry_url()) as kept:
+    with (
+        open_operator(catalogs, many=True) as operator,
+        Rollouts(operator.platform.registry_url()) as kept,
+    ):
         rollout = kept.newest() if asked.show else kept.unfinished()
         if rollout is None:
             raise InvalidInputError(

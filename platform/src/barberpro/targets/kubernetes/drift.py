@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from barberpro.errors import BarberProError
 from barberpro.kube.programs import run
 from barberpro.targets.kubernetes.helm import RELEASE, Helm, HelmRevision
+from barberpro.targets.kubernetes.manifests import Name, only
 from barberpro.targets.kubernetes.site import Site
 
 #: "diff -u -N /tmp/LIVE-1/apps.v1.Deployment.default.booking /tmp/MERGED-2/apps.v1.Deployment..."
@@ -33,12 +34,13 @@ class Drift:
     lines: tuple[str, ...]
 
 
-def find_drift(site: Site, helm: Helm) -> list[Drift]:
-    """Objects that differ from the release, and those that are gone.
+def find_drift(site: Site, helm: Helm, names: Collection[Name] | None = None) -> list[Drift]:
+    """Objects that differ from the release, and those that are gone: of all of them, or of those named,
+    where the release is known to be there.
 
     Raises ``BarberProError`` where the release itself is gone, or the cluster cannot compare.
     """
-    if not helm.history():
+    if names is None and not helm.history():
         raise BarberProError(
             "the release is not there: somebody ran helm uninstall by hand",
             where=f"{site.kubectl.context.title}, namespace {site.namespace}",
@@ -49,7 +51,10 @@ def find_drift(site: Site, helm: Helm) -> list[Drift]:
         "diff", "--server-side", "--force-conflicts", "--field-manager=barberpro-diff", "-n", site.namespace, "-f", "-"
     )  # fmt: skip
     environment = {**os.environ, "KUBECTL_EXTERNAL_DIFF": "diff -u -N"}
-    done = run(words, stdin=helm.manifest(), environment=environment, seconds=SECONDS)
+    manifest = helm.manifest() if names is None else only(helm.manifest(), names)
+    if not manifest:
+        return []
+    done = run(words, stdin=manifest, environment=environment, seconds=SECONDS)
     if done.code > 1:
         raise BarberProError(
             f"the cluster could not compare: {done.errors.strip()[-300:]}",

@@ -1,5 +1,6 @@
 """The way from this machine to a deployment that no public address leads to yet: a port-forward to
-the gateway, and HTTPS before it on loopback, as clients will have it. Both end with this process."""
+the gateway, and HTTPS before it on loopback, as clients will have it. Both end with this process,
+however it ends."""
 
 from __future__ import annotations
 
@@ -11,10 +12,11 @@ import ssl
 import subprocess
 import sysconfig
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from barberpro.errors import BarberProError
+from barberpro.kube.keeper import end_kept, start_kept
 from barberpro.kube.kubectl import Kubectl
 from barberpro.targets.local.files import private_folder, remove, write_atomic
 from barberpro.targets.protocol import PassingFaultError
@@ -23,20 +25,6 @@ ADDRESS = "127.0.0.1"
 GATEWAY_PORT = 8080
 START_SECONDS = 20.0
 REQUEST_ID = "X-Request-Id"
-#: A shell that ends its command and removes the folder when its standard input ends: it is a pipe whose
-#: other end the parent alone holds, whatever becomes of that. Ctrl-C is for the parent to hear.
-WITH_ITS_PARENT = """
-folder=$1; shift; exec 3<&0
-trap '' INT
-trap 'kill "$child"' TERM
-trap 'lost=1; kill "$child"' USR1
-"$@" </dev/null 3<&- & child=$!
-{ cat <&3; kill -USR1 $$; } >/dev/null 2>&1 & watch=$!
-wait "$child"; code=$?
-wait "$child"; kill "$watch"
-[ -z "$lost" ] || [ -z "$folder" ] || rm -rf "$folder"
-exit "$code"
-"""
 VALID_REQUEST_ID = r"^[A-Za-z0-9._-]{8,64}$"
 
 
@@ -61,10 +49,6 @@ class Front:
     def access_log(self) -> Path:
         return self._folder / "access.log"
 
-    @property
-    def process(self) -> int | None:
-        return self._router.pid if self._router is not None else None
-
     def open(self) -> None:
         if self._forward is None or self._forward.poll() is not None:
             self._forward = self._start_forward()
@@ -73,12 +57,12 @@ class Front:
 
     def forget_pod(self) -> None:
         """After a rollout: the port-forward holds on to a pod that goes."""
-        _end(self._forward)
+        end_kept(self._forward)
         self._forward = None
 
     def close(self) -> None:
         self.forget_pod()
-        _end(self._router)
+        end_kept(self._router)
         self._router = None
         remove(self._folder)
 
@@ -89,12 +73,13 @@ class Front:
         )  # fmt: skip
         command = [word for word in command if not word.startswith("--request-timeout")]
         log = private_folder(self._folder) / "port-forward.log"
-        started = _start(command, log)
+        with log.open("wb") as stream:
+            started = start_kept(command, stream)
         deadline = time.monotonic() + START_SECONDS
         while "Forwarding from" not in log.read_text(errors="replace"):
             if started.poll() is not None or time.monotonic() > deadline:
                 said = log.read_text(errors="replace").strip()
-                _end(started)
+                end_kept(started)
                 raise PassingFaultError(
                     f"no way to the gateway: {said or 'kubectl port-forward says nothing'}",
                     seconds=1.0,
@@ -106,22 +91,21 @@ class Front:
     def _start_router(self) -> subprocess.Popen[bytes]:
         program = Path(sysconfig.get_path("scripts")) / "caddy"
         private_folder(self._folder / "store")
-        log = self._folder / "router.log"
-        given = self._folder / "router.json"
-        write_atomic(given, json.dumps(self._configuration()))
-        places = {"HOME": str(self._folder), "XDG_DATA_HOME": str(self._folder)}
-        places["XDG_CONFIG_HOME"] = str(self._folder)
-        started = _start(
-            [str(program), "run", "--config", str(given)],
-            log,
-            {**os.environ, **places},
-            self._folder,
-        )
+        log, configuration = self._folder / "router.log", self._folder / "caddy.json"
+        write_atomic(configuration, json.dumps(self._configuration()))
+        with log.open("wb") as stream:
+            started = start_kept(
+                [str(program), "run", "--config", str(configuration)], stream, remove=self._folder,
+                environment={
+                    **os.environ, "HOME": str(self._folder), "XDG_DATA_HOME": str(self._folder),
+                    "XDG_CONFIG_HOME": str(self._folder),
+                },
+            )  # fmt: skip
         deadline = time.monotonic() + START_SECONDS
         while not (self.ca_certificate.exists() and self._shakes_hands()):
             if started.poll() is not None or time.monotonic() > deadline:
                 said = log.read_text(errors="replace").strip()[-500:]
-                _end(started)
+                end_kept(started)
                 raise BarberProError(
                     f"HTTPS before the deployment does not start: {said}",
                     where=str(program),
@@ -218,30 +202,3 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind((ADDRESS, 0))
         return int(listener.getsockname()[1])
-
-
-def _start(
-    command: Sequence[str],
-    log: Path,
-    environment: Mapping[str, str] | None = None,
-    folder: Path | None = None,
-) -> subprocess.Popen[bytes]:
-    """Whatever ends this process, ``kill -9`` too, ends the command, and removes ``folder``."""
-    with log.open("wb") as stream:
-        return subprocess.Popen(
-            ["sh", "-c", WITH_ITS_PARENT, "sh", str(folder or ""), *command],
-            stdin=subprocess.PIPE, stdout=stream, stderr=stream, env=environment,
-        )  # fmt: skip
-
-
-def _end(process: subprocess.Popen[bytes] | None) -> None:
-    if process is None:
-        return
-    assert process.stdin is not None
-    process.terminate()
-    process.stdin.close()
-    try:
-        process.wait(5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait(5)

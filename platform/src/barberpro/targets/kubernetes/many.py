@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from typing import Any
 
 from barberpro.errors import BarberProError
 from barberpro.kube.contexts import choose
 from barberpro.kube.kubectl import Kubectl
+from barberpro.kube.reader import Reader, ReadError
 from barberpro.targets.kubernetes import cnpg
 from barberpro.targets.kubernetes.life import state_of
 from barberpro.targets.kubernetes.records import Record
@@ -15,28 +17,51 @@ from barberpro.targets.kubernetes.site import Object
 from barberpro.targets.protocol import ServiceState
 
 OURS = "app.kubernetes.io/instance=barberpro"
-KINDS: dict[str, Callable[[Object], ServiceState]] = {
+Lists = dict[str, Callable[[Object], ServiceState]]
+KINDS: Lists = {
     "/apis/apps/v1/deployments": state_of,
     "/apis/apps/v1/statefulsets": state_of,
 }
 
 
-def services_of_all(records: Collection[Record]) -> dict[str, list[ServiceState]]:
-    """By deployment; none for those whose cluster does not answer."""
-    found: dict[str, list[ServiceState]] = {record.id: [] for record in records}
+@dataclass
+class Seen:
+    """By deployment: its services, or why its cluster could not be asked. ``requests`` counts what it took."""
+
+    services: dict[str, list[ServiceState]] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+    requests: int = 0
+
+
+def look_at_all(records: Collection[Record]) -> Seen:
+    """Cluster by cluster; one that does not answer leaves the others as they are."""
+    seen = Seen({record.id: [] for record in records})
     for context in sorted({record.context for record in records}):
-        here = {record.id for record in records if record.context == context}
+        ours = [record for record in records if record.context == context]
+        here = {record.id for record in ours}
+        lists = dict(KINDS)
+        if any(record.database_mode == "cnpg" for record in ours):
+            lists[cnpg.PATH] = cnpg.state_of
         try:
-            kubectl = Kubectl(choose(context or None))
-            paths = dict(KINDS)
-            if any(r.database_mode == "cnpg" for r in records if r.context == context):
-                paths[cnpg.PATH] = cnpg.state_of
-            for path, state in paths.items():
-                for one in kubectl.each(path, OURS):
-                    about: Any = one["metadata"]
-                    namespace = str(about.get("namespace"))
-                    if namespace in here:
-                        found[namespace].append(state(one))
-        except BarberProError:
-            continue  # they are shown as not running, as one of them alone would be
-    return found
+            reader = Reader(choose(context or None))
+            try:
+                _read(reader, lists, here, seen)
+            finally:
+                seen.requests += reader.requests
+                reader.close()
+        except BarberProError as error:
+            seen.problems |= dict.fromkeys(here, error.what)
+    return seen
+
+
+def _read(reader: Reader, lists: Lists, here: Collection[str], seen: Seen) -> None:
+    try:
+        for path, state in lists.items():
+            for page in reader.pages(path, selector=OURS):
+                for one in page:
+                    about: dict[str, Any] = one["metadata"]
+                    if about.get("namespace") in here:
+                        seen.services[about["namespace"]].append(state(one))
+    except ReadError as error:
+        Kubectl(reader.context).raw(f"{error}?limit=1")  # says what is wrong, where it still is
+        raise BarberProError(f"the cluster did not give {error}") from error

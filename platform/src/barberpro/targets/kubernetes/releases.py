@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from barberpro.kube.contexts import Context, choose
+from barberpro.kube.reader import Reader
 from barberpro.planning.model import Plan
 from barberpro.targets.kubernetes.front import Front
-from barberpro.targets.kubernetes.helm import Helm
+from barberpro.targets.kubernetes.helm import HalfDoneError, Helm
 from barberpro.targets.kubernetes.reading import digest_of, image_of, named, whatever
 from barberpro.targets.kubernetes.records import Record, Records, public_host
 from barberpro.targets.kubernetes.site import Site
@@ -25,12 +27,16 @@ def quiet(_line: str) -> None:
 
 class Releases:
     """The releases of the deployments of one operator. ``say`` hears how waits stand; ``fronts`` are
-    the ways to them that are open from this machine."""
+    the ways to them that are open from this machine. ``many``: many of them are changed or looked at by
+    this process, which is made quicker for that."""
 
     def __init__(self, home: Path, chart: Path, say: Say = quiet) -> None:
         self.records = Records(home)
         self.say = say
         self.fronts: dict[str, Front] = {}
+        self.many = False
+        self._readers: dict[str, Reader] = {}
+        self._lock = threading.Lock()
         self._chart = chart
 
     @staticmethod
@@ -38,22 +44,46 @@ class Releases:
         return choose(record.context or None)
 
     def site(self, record: Record) -> Site:
-        return Site.of(self.context(record), record.id)
+        context = self.context(record)
+        return Site.of(context, record.id, self._reader(context) if self.many else None)
+
+    def _reader(self, context: Context) -> Reader:
+        """One for all deployments of a cluster."""
+        with self._lock:
+            found = self._readers.get(context.name)
+            if found is None:
+                found = self._readers[context.name] = Reader(context)
+            return found
+
+    def close(self) -> None:
+        """This process is done with all of them."""
+        for deployment in list(self.fronts):
+            self.close_front(deployment)
+        with self._lock:
+            for reader in self._readers.values():
+                reader.close()
+            self._readers.clear()
 
     def helm(self, record: Record) -> Helm:
         return Helm(self.context(record), record.id, self._chart)
 
     def release(self, record: Record, plan: Plan, revision: int) -> None:
-        """One more Helm revision; a killed helm is healed first."""
+        """One more Helm revision; what a killed helm left half done is healed where it is in the way."""
         site, helm = self.site(record), self.helm(record)
-        healed = helm.heal()
-        if healed:
-            self.say(healed)
         site.end_migrations()
         values = self.values(record, plan, revision)
-        number = helm.upgrade(
-            values, f"barberpro revision {revision}", site.watch(self.say), seconds=HOOK_SECONDS
-        )
+
+        def upgrade() -> int:
+            return helm.upgrade(
+                values, f"barberpro revision {revision}", site.watch(self.say),
+                seconds=HOOK_SECONDS, light=self.many,
+            )  # fmt: skip
+
+        try:
+            number = upgrade()
+        except HalfDoneError:
+            self.say(helm.heal())
+            number = upgrade()
         record.helm = {**record.helm, revision: number}
         record.applied = {**record.applied, revision: digest_of(values)}
         self.records.save(record)

@@ -145,7 +145,10 @@ def activate(releases: Releases, plan: Plan, revision: int) -> Report:
     if record.applied.get(revision) != digest_of(releases.values(record, plan, revision)):
         releases.release(record, plan, revision)  # the public way, now that it is tested
         releases.roll_out(record, [])
-    way = wait_for_way(releases.site(record), lambda way: bool(way.addresses), ADDRESS_SECONDS)
+    public = record.values.get("public")
+    way = None
+    if isinstance(public, dict) and public.get("kind", "none") != "none":
+        way = wait_for_way(releases.site(record), lambda way: bool(way.addresses), ADDRESS_SECONDS)
     led = f"; {way.place()}" if way is not None else ""
     facts = {"addresses": list(way.addresses)} if way is not None else {}
     return Report(f"namespace {record.id} serves revision {revision}{led}", facts)

@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from barberpro.errors import BarberProError, RefusedError
 from barberpro.kube.contexts import Context
 from barberpro.kube.kubectl import ConflictError, Kubectl, NotFoundError, UnreachableError
+from barberpro.kube.reader import Reader
 from barberpro.targets.kubernetes import progress
 from barberpro.targets.protocol import PassingFaultError
 
@@ -26,17 +28,27 @@ UNREACHABLE_SECONDS = 60.0  # an API server that is being restarted
 ROOM_SECONDS = 90.0  # a cluster that adds a node takes about so long
 GONE_SECONDS = 180.0
 LOG_LINES = 15
+#: What a reader can list: the address, and the kind that the objects of a list do not name.
+LISTS = {
+    "pods": ("/api/v1/namespaces/{}/pods", "Pod"),
+    "deployments": ("/apis/apps/v1/namespaces/{}/deployments", "Deployment"),
+    "jobs": ("/apis/batch/v1/namespaces/{}/jobs", "Job"),
+    "statefulsets": ("/apis/apps/v1/namespaces/{}/statefulsets", "StatefulSet"),
+}
 Object = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
+    """``reader`` is for many reads; where it has no answer, or there is none, ``kubectl`` is asked."""
+
     kubectl: Kubectl
     namespace: str
+    reader: Reader | None = None
 
     @classmethod
-    def of(cls, context: Context, namespace: str) -> Site:
-        return cls(Kubectl(context), namespace)
+    def of(cls, context: Context, namespace: str, reader: Reader | None = None) -> Site:
+        return cls(Kubectl(context), namespace, reader)
 
     # -- the namespace
 
@@ -117,12 +129,28 @@ class Site:
 
     def objects(self, kinds: str, *words: str) -> list[Object]:
         """Objects of these kinds; none where the cluster knows no such kind."""
+        chosen = "" if not words else words[1] if words[0] == "-l" and len(words) == 2 else None
+        if self.reader is not None and chosen is not None:
+            read = self._read(self.reader, kinds.split(","), chosen)
+            if read is not None:
+                return read
         try:
             found = self._json("get", kinds, "-n", self.namespace, *words)
         except NotFoundError:
             return []
         items = found.get("items", [])
         return [*items] if isinstance(items, list) else []
+
+    def _read(self, reader: Reader, kinds: Sequence[str], selector: str) -> list[Object] | None:
+        found: list[Object] = []
+        for kind in kinds:
+            path, name = LISTS.get(kind, ("", ""))
+            asked = f"?labelSelector={quote(selector)}" if selector else ""
+            answer = reader.get(path.format(self.namespace) + asked) if path else None
+            if answer is None:
+                return None
+            found += [{"kind": name, **one} for one in answer.get("items") or ()]
+        return found
 
     def names(self, kinds: str) -> list[str]:
         """What is there, as kind/name; without what every namespace has."""
@@ -164,10 +192,11 @@ class Site:
         heard, said = started, ""
         while True:
             try:
-                workloads = [one for one in self.objects(kind) if wanted(one)]
+                found = self.objects(f"{kind},pods")
+                workloads = [one for one in found if one["kind"] != "Pod" and wanted(one)]
                 now = progress.standing(
                     workloads,
-                    self.objects("pods"),
+                    [one for one in found if one["kind"] == "Pod"],
                     patient=time.monotonic() - started < ROOM_SECONDS,
                 )
                 heard = time.monotonic()

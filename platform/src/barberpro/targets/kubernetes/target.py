@@ -40,8 +40,7 @@ class KubernetesTarget:
 
     def close(self) -> None:
         """This process is done with the target."""
-        for deployment in list(self._fronts):
-            self.releases.close_front(deployment)
+        self.releases.close()
 
     def site(self, record: Record) -> Site:
         return self.releases.site(record)
