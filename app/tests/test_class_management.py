@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from support_series import open_all_year
 from support_shop import ANONYMOUS_ACTOR, SYSTEM_ACTOR, Shop, client, staff
 
 from barberpro_app.attendance import service as attendance
@@ -46,6 +47,9 @@ from barberpro_app.kit.errors import StaleVersionError
 from barberpro_app.ledger import service as ledger
 from barberpro_app.membership import service as membership
 from barberpro_app.membership.schemas import PlanDraft, Redemption, Sale
+from barberpro_app.series import jobs as series_jobs
+from barberpro_app.series import service as series
+from barberpro_app.series.schemas import SeriesDraft
 from barberpro_app.settings import Secrets, Settings
 
 WEEKS = 3
@@ -249,18 +253,40 @@ def test_ending_a_class_cancels_what_was_to_come_and_tells(shop: Shop, tmp_path:
     tell(shop, tmp_path, story)
 
 
-def test_a_class_moves_to_another_weekday_with_its_sessions(shop: Shop, tmp_path: Path) -> None:
+def test_a_class_moves_to_another_weekday_with_its_sessions_and_series(
+    shop: Shop, tmp_path: Path
+) -> None:
+    open_all_year(shop)
+
     async def story(gym: Gym) -> None:
         line = await gym.add()
+        await gym.add(clock=1080)  # the same service at another hour: nothing of it moves
         before = [item for item in await gym.sessions() if item.starts_at > shop.at("00:00")]
+        morning = [item for item in before if item.starts_at.astimezone(shop.app.zone).hour == 10]
+        booking = await gym.book(morning[0], seats=2)
+        draft = SeriesDraft(every_weeks=1, count=6)
+        async with gym.database.connection() as connection:
+            made = await series.create(connection, shop.app, staff(), booking.id, draft)
+        assert [part.problem for part in made.parts].count("no_session") >= 2
         new = shop.day.isoweekday() % 7 + 1
-        await gym.change(line, weekday=new)
+        await gym.change(line, weekday=new, starts="11:30")
         after = {item.id: item for item in await gym.sessions()}
-        shift = timedelta(days=new - line.weekday)
+        shift = timedelta(days=new - line.weekday, hours=1, minutes=30)
         assert before
         for item in before:
-            assert after[item.id].starts_at == item.starts_at + shift
+            moved = shift if item in morning else timedelta()
+            assert after[item.id].starts_at == item.starts_at + moved
         assert await gym.work() == 0
+        # the later dates of the series are on the new day and hour, once there are sessions
+        await gym.rules(weeks_ahead=WEEKS + 5)
+        await gym.work()
+        while await series_jobs.run(gym.database, shop.app):
+            continue
+        async with gym.database.connection() as connection:
+            found = await series.get(connection, staff(), made.id)
+        times = [part.starts_at for part in found.parts]
+        assert times == [booking.starts_at + shift + timedelta(weeks=n) for n in range(6)]
+        assert {part.problem for part in found.parts} == {None}
 
     tell(shop, tmp_path, story)
 

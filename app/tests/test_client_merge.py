@@ -22,6 +22,7 @@ from barberpro_app.client import history, merging, notes, service
 from barberpro_app.client.errors import (
     MergeBusyError,
     MergeClinicalError,
+    MergeConflictError,
     MergeItselfError,
 )
 from barberpro_app.client.schemas import Block, ClientDraft, MergeRequest, NotSame, TeamNoteDraft
@@ -363,6 +364,65 @@ def test_consents_given_twice_are_withdrawn_once(shop: Shop) -> None:
         await kept.sql("UPDATE consent SET revoked_at = now() WHERE id = %s", rows[1]["id"])
         left = await kept.sql("SELECT 1 FROM consent WHERE revoked_at IS NULL")
         assert left == []
+
+    within(shop, story)
+
+
+_BODY = """
+WITH c AS (INSERT INTO consent (client_id, purpose, text_version, locale, text_sha256, text, how, given_by)
+    SELECT %(id)s, p, '1', 'es-AR', sha256('x'), 'x', 'in_person', 'staff:7'
+    FROM unnest(ARRAY['activity_data', 'progress_data', 'nutrition_data']) p)
+SELECT 1
+"""
+_DATA = """
+WITH i AS (INSERT INTO activity_import (client_id, sha256, format, bytes, imported_by)
+        VALUES (%(id)s, sha256('one file'), 'fit', 9, 'client'),
+               (%(id)s, sha256(%(own)s::bytea), 'csv', 9, 'client') RETURNING id),
+    a AS (INSERT INTO activity (client_id, import_id, sport, period, moving_seconds)
+        SELECT %(id)s, id, 'running', tstzrange(now() + n * interval '1 day' + %(shift)s,
+            now() + n * interval '1 day' + interval '1 hour' + %(shift)s), 60
+        FROM (SELECT id, row_number() OVER () AS n FROM i) x),
+    m AS (INSERT INTO measurement (client_id, kind, measured_on, value, written_by)
+        VALUES (%(id)s, 'weight', '2026-01-05', %(value)s, 'client'),
+               (%(id)s, 'waist', '2026-01-05'::date + %(value)s, 80, 'client')),
+    g AS (INSERT INTO progress_goal (client_id, kind, start_value, target, start_on, by_day)
+        VALUES (%(id)s, 'weight', 90, %(value)s, '2026-01-05', '2026-06-05'))
+INSERT INTO nutrition_profile (client_id, born_on, sex, height_cm, weight_kg, activity, aim)
+    VALUES (%(id)s, '1990-01-01', 'female', 165, %(value)s, 'light', 'keep')
+"""
+
+
+@pytest.mark.parametrize(("side", "value"), [("kept", 71), ("gone", 83)])
+def test_of_body_data_that_exclude_each_other_those_stay_that_were_chosen(
+    shop: Shop, side: str, value: int
+) -> None:
+    async def story(connection: Connection) -> None:
+        kept, gone = await two(shop, connection)
+        for one, weight in ((kept, 71), (gone, 83)):
+            values = {"id": one.id, "value": weight, "own": str(weight).encode(),
+                      "shift": timedelta(minutes=weight - 71)}  # fmt: skip
+            await connection.execute(_BODY.encode(), values)
+            await connection.execute(_DATA.encode(), values)
+        assert await merging.excluded(connection, kept.id, gone.id) == {
+            "activity_import": 1, "activity": 2, "measurement": 1, "progress_goal": 1,
+            "nutrition_profile": 1,
+        }  # fmt: skip
+        with pytest.raises(MergeConflictError):
+            async with connection.transaction():
+                await merge(kept, gone)
+        await merge(kept, gone, exclusive=side)
+        rows = await kept.sql("SELECT kind, value FROM measurement WHERE client_id = %s", kept.id)
+        assert sorted((row["kind"], int(row["value"])) for row in rows) == [
+            ("waist", 80), ("waist", 80), ("weight", value),
+        ]  # fmt: skip
+        goals = await kept.sql("SELECT target FROM progress_goal WHERE NOT ended")
+        assert [int(row["target"]) for row in goals] == [value]
+        facts = await kept.sql("SELECT weight_kg FROM nutrition_profile")
+        assert [int(row["weight_kg"]) for row in facts] == [value]
+        assert len(await kept.sql("SELECT 1 FROM activity")) == 2
+        noted = await kept.sql("SELECT changes->'left_out' AS left FROM audit_event"
+                               " WHERE action = 'client.merged'")  # fmt: skip
+        assert noted[-1]["left"]["measurement"] == 1
 
     within(shop, story)
 

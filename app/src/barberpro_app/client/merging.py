@@ -34,6 +34,11 @@ async def merge_clients(
     return MergeResult(client=client, moved={name: int(count) for name, count in moved.items()})
 
 
+async def excluded(connection: Connection, one: UUID, other: UUID) -> dict[str, int]:
+    """Body data of both records that exclude each other, by table: the caller says whose stay."""
+    return await repository.excluded(connection, one, other)
+
+
 async def suggest_pairs(connection: Connection, limit: int = 50) -> PairList:
     """Records that may be of one person, the likeliest first."""
     found = await repository.pairs(connection, limit)

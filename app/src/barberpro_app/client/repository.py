@@ -187,6 +187,14 @@ async def merge(
     return moved
 
 
+async def excluded(connection: Connection, one: UUID, other: UUID) -> dict[str, int]:
+    """What of the two a person can have but once, and how many."""
+    cursor = await connection.execute(
+        "SELECT what, number FROM client_merge_exclusive(%s, %s)", (one, other)
+    )
+    return {row["what"]: row["number"] for row in await cursor.fetchall()}
+
+
 async def pairs(connection: Connection, limit: int) -> list[Row]:
     cursor = await connection.execute("SELECT one, other, why FROM client_pairs(%s)", (limit,))
     return await cursor.fetchall()

@@ -136,13 +136,16 @@ class TeamNoteList(Answer):
 
 class Choices(Request):
     """Whose value the record has afterwards; where one has none, the other's. With `signs_in` the
-    person signs in by either e-mail."""
+    person signs in by either e-mail. `exclusive`: whose body data stay where both have some that a
+    person can have but once (a measure of one day, an activity at one time, an open goal); without a
+    word such records are not made one."""
 
     name: Literal["kept", "gone"] = "kept"
     email: Literal["kept", "gone"] = "kept"
     phone: Literal["kept", "gone"] = "kept"
     locale: Literal["kept", "gone"] = "kept"
     signs_in: bool = False
+    exclusive: Literal["kept", "gone"] | None = None
 
 
 class MergeRequest(Request):

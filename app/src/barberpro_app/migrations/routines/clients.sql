@@ -156,11 +156,54 @@ BEGIN
         EXCEPTION WHEN unique_violation OR exclusion_violation OR check_violation
                        OR insufficient_privilege OR integrity_constraint_violation THEN
             PERFORM refuse('merge_conflict', 'Both have rows that exclude each other: '
-                || replace(v_table, '_', ' ') || '.');
+                || replace(v_table, '_', ' ') || '.', 'exclusive');
         END;
         v_moved := v_moved || jsonb_build_object(v_table, v_rows);
     END LOOP;
     RETURN v_moved;
+END $$;
+
+-- Body data of which a person can have one alone: how many of the one record exclude as many of the other.
+CREATE OR REPLACE FUNCTION client_merge_exclusive(p_one uuid, p_other uuid)
+RETURNS TABLE (what text, number integer) LANGUAGE sql STABLE AS $$
+    SELECT x.what, x.number::integer FROM (
+        SELECT 'activity_import' AS what, count(*) AS number FROM activity_import a JOIN activity_import b
+            ON b.client_id = p_other AND b.sha256 = a.sha256 WHERE a.client_id = p_one
+        UNION ALL
+        SELECT 'activity', count(DISTINCT a.id) FROM activity a JOIN activity b
+            ON b.client_id = p_other AND b.period && a.period WHERE a.client_id = p_one
+        UNION ALL
+        SELECT 'measurement', count(*) FROM measurement a JOIN measurement b ON b.client_id = p_other
+            AND (b.kind, b.measured_on) = (a.kind, a.measured_on) WHERE a.client_id = p_one
+        UNION ALL
+        SELECT 'progress_goal', count(*) FROM progress_goal a JOIN progress_goal b ON b.client_id = p_other
+            AND b.kind = a.kind AND NOT b.ended WHERE a.client_id = p_one AND NOT a.ended
+        UNION ALL
+        SELECT 'nutrition_profile', count(*) FROM nutrition_profile a JOIN nutrition_profile b
+            ON b.client_id = p_other WHERE a.client_id = p_one) x
+    WHERE x.number > 0
+$$;
+
+-- Of such data those of p_stays stay; what of the other record they exclude goes, and a goal that is open
+-- in both ends there. How many of what.
+CREATE OR REPLACE FUNCTION client_merge_choose(p_stays uuid, p_goes uuid) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_left CONSTANT jsonb := (SELECT coalesce(jsonb_object_agg(what, number), '{}')
+                              FROM client_merge_exclusive(p_goes, p_stays));
+BEGIN
+    DELETE FROM activity_import a USING activity_import b
+    WHERE a.client_id = p_goes AND b.client_id = p_stays AND b.sha256 = a.sha256;
+    DELETE FROM activity a USING activity b
+    WHERE a.client_id = p_goes AND b.client_id = p_stays AND b.period && a.period;
+    DELETE FROM measurement a USING measurement b WHERE a.client_id = p_goes AND b.client_id = p_stays
+        AND (b.kind, b.measured_on) = (a.kind, a.measured_on);
+    UPDATE progress_goal a SET ended = true FROM progress_goal b
+    WHERE a.client_id = p_goes AND b.client_id = p_stays AND b.kind = a.kind
+      AND NOT a.ended AND NOT b.ended;
+    DELETE FROM nutrition_profile a USING nutrition_profile b
+    WHERE a.client_id = p_goes AND b.client_id = p_stays;
+    RETURN v_left;
 END $$;
 
 -- What cannot be twice of one person: channels, consents in force. A no by either stays a no.
@@ -244,6 +287,7 @@ DECLARE
     r client;
     v_merge CONSTANT uuid := uuidv7();
     v_moved jsonb;
+    v_left jsonb;
 BEGIN
     IF p_kept = p_gone THEN
         PERFORM refuse('merge_itself', 'These are the same record.', 'other_id');
@@ -267,6 +311,9 @@ BEGIN
     INSERT INTO client_merge (id, kept_id, gone_id, moved, actor_kind, actor_id)
     VALUES (v_merge, p_kept, p_gone, '{}', p_actor->>'kind', coalesce(p_actor->>'id', ''));
     PERFORM client_merge_once(p_kept, p_gone);
+    v_left := CASE p_request->'choices'->>'exclusive'
+        WHEN 'kept' THEN client_merge_choose(p_kept, p_gone)
+        WHEN 'gone' THEN client_merge_choose(p_gone, p_kept) ELSE '{}' END;
     v_moved := client_merge_rows(p_kept, p_gone);
     UPDATE booking SET held_by = p_kept::text WHERE held_by = p_gone::text AND client_id = p_kept;
     UPDATE client SET merged_into = p_kept WHERE merged_into = p_gone;
@@ -286,7 +333,7 @@ BEGIN
         version = version + 1, updated_at = now()
     WHERE id = p_kept;
     PERFORM audit_record(p_actor, 'client.merged', 'client', p_kept::text,
-        jsonb_build_object('gone', p_gone, 'moved', v_moved));
+        jsonb_build_object('gone', p_gone, 'moved', v_moved, 'left_out', v_left));
     RETURN v_moved;
 END $$;
 

@@ -248,6 +248,7 @@ BEGIN
         minutes = r.minutes, capacity = r.capacity, place = coalesce(r.place, ''),
         valid_from = r.valid_from, valid_to = r.valid_to, version = version + 1, updated_at = now()
     WHERE id = p_id;
+    PERFORM class_series_follow(p_actor, v_was, r);
     DELETE FROM class_day WHERE rule_id = p_id AND skipped IS NOT NULL;
     FOR k IN SELECT d.day, d.session_version, g.id, g.version, g.zone
              FROM class_day d JOIN group_session g ON g.id = d.session_id
@@ -265,6 +266,39 @@ BEGIN
     PERFORM audit_record(p_actor, 'class.changed', 'class', p_id::text,
         p_request - 'holidays' - 'until' - 'version');
     RETURN jsonb_build_object('status', 200, 'body', class_body(p_id), 'replayed', false);
+END $$;
+
+-- Series of seats in a class that gets another weekday, hour or teacher: their days that are still to be
+-- planned or had no session follow it, as their seats that are taken do with the sessions. Of several
+-- classes of one service at one time only those whose seats are in this one's sessions. Before the sessions
+-- are locked, as a series is that is moved.
+CREATE OR REPLACE FUNCTION class_series_follow(p_actor jsonb, p_was class_rule, r class_rule)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    s series;
+    v_days CONSTANT integer := r.weekday - p_was.weekday;
+BEGIN
+    IF (r.weekday, r.starts, r.provider_id) = (p_was.weekday, p_was.starts, p_was.provider_id) THEN
+        RETURN;
+    END IF;
+    FOR s IN SELECT y.* FROM series y
+             WHERE y.service_id = p_was.service_id AND y.location_id = p_was.location_id
+               AND y.lines IS NULL AND y.state <> 'ended' AND y.minute = p_was.starts
+               AND extract(isodow FROM y.first_day) = p_was.weekday
+               AND (EXISTS (SELECT FROM booking b JOIN class_day d ON d.session_id = b.session_id
+                            WHERE b.series_id = y.id AND d.rule_id = r.id AND b.starts_at > now())
+                    OR NOT EXISTS (SELECT FROM class_rule o WHERE o.id <> r.id AND o.ended_at IS NULL
+                        AND (o.service_id, o.location_id, o.weekday, o.starts)
+                            = (p_was.service_id, p_was.location_id, p_was.weekday, p_was.starts)))
+             ORDER BY y.id FOR UPDATE LOOP
+        UPDATE series SET first_day = first_day + v_days, until = until + v_days, minute = r.starts,
+            provider_id = CASE WHEN provider_id = p_was.provider_id THEN r.provider_id ELSE provider_id END,
+            version = version + 1, updated_at = now() WHERE id = s.id;
+        UPDATE series_part SET planned_on = planned_on + v_days WHERE series_id = s.id
+            AND problem = 'no_session' AND planned_on > (now() AT TIME ZONE s.zone)::date;
+        PERFORM audit_record(p_actor, 'series.moved', 'series', s.id::text,
+            jsonb_build_object('class', r.id, 'days', v_days, 'minute', r.starts));
+    END LOOP;
 END $$;
 
 -- Somebody may have come to it already: then it stays.

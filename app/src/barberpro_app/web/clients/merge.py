@@ -80,6 +80,7 @@ async def _compare(
         gone = await service.get_client(connection, who, other_id)
         if kept.id == gone.id:
             return see(f"{HOME}/{kept.id}")
+        excluded = await merging.excluded(connection, kept.id, gone.id)
         totals = [
             (await history.client_history(connection, who, item.id)).totals for item in (kept, gone)
         ]
@@ -92,6 +93,7 @@ async def _compare(
         gone=gone,
         totals=totals,
         fields=_fields(reader, kept, gone),
+        excluded=excluded,
         two_emails=bool(kept.email and gone.email),
         form=form,
         problem=explain(reader, error) if error else "",
@@ -121,6 +123,8 @@ async def merge(request: Request, client_id: UUID, reader: Reader = Depends(read
     choices: dict[str, object] = {
         part: form.choice(name, SIDES) for name, part in FIELDS.items() if form.raw(name)
     }
+    if form.raw("exclusivo"):
+        choices["exclusive"] = form.choice("exclusivo", SIDES)
     if not form.ok:
         return await _compare(request, reader, client_id, other_id, form)
     asked = MergeRequest.model_validate(
