@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from barberpro_app.identity import clients
 from barberpro_app.identity.auth import SCOPES, require_role
-from barberpro_app.kit.errors import AppError
+from barberpro_app.kit.errors import AppError, NotFoundError
 from barberpro_app.web.parts.booking_view import actor
 from barberpro_app.web.setup.common import (
     Field,
@@ -53,9 +53,15 @@ async def every(request: Request, reader: Reader = Depends(reader_of)) -> Respon
     return list_panel(request, reader, what)
 
 
+def _scope(reader: Reader, scope: str) -> str:
+    """What it permits, in words, and the word that programs use."""
+    key = f"scope.{scope}"
+    return f"{reader.t(key)} ({scope})" if reader.t.has(key) else scope
+
+
 def _page(reader: Reader) -> FormPage:
     t = reader.t
-    scopes = [(scope, scope) for scope in SCOPES]
+    scopes = [(scope, _scope(reader, scope)) for scope in SCOPES]
     fields = [
         Field("nombre", t("brand.name"), hint=t("api.name_hint"), extra={"maxlength": 63}),
         Field("permisos", t("api.scopes"), kind="ticks", options=scopes),
@@ -93,7 +99,13 @@ async def add(request: Request, reader: Reader = Depends(reader_of)) -> Response
 
 @router.get(HOME + "/{name}")
 async def show(request: Request, name: str, reader: Reader = Depends(reader_of)) -> Response:
-    return panel(request, reader, "api_client", name, name=name)
+    async with reader.database.connection() as connection:
+        found = await clients.list_api_clients(connection)
+    item = next((one for one in found if one.name == name), None)
+    if item is None:
+        raise NotFoundError
+    scopes = [_scope(reader, scope) for scope in item.scopes]
+    return panel(request, reader, "api_client", name, item=item, scopes=scopes)
 
 
 @router.post(HOME + "/{name}/quitar")
