@@ -120,7 +120,7 @@ def test_the_pages_of_the_team(page: Page, vertical: Serving, screen: str) -> No
     for path in ("marca", "sedes", "sedes/nueva", "profesionales", "profesionales/nuevo",
                  "servicios", "servicios/nuevo", "recursos", "recursos/nuevo", "feriados", "cartel", "dominio", "reglas",
                  "aprobacion", "aprobacion/nueva", "equipo", "equipo/nueva",
-                 "api", "api/nuevo", "arrepentimientos", "mensajes", "correo", "auditoria"):  # fmt: skip
+                 "api", "api/nuevo", "arrepentimientos", "mensajes", "correo", "conservacion", "auditoria"):  # fmt: skip
         page.goto(f"{deployed.url}/ajustes/{path}")
         check(page, f"9-{path.replace('/', '-')}-{screen}")
     for path in (

@@ -40,6 +40,7 @@ from barberpro_app.notification.transport import Transport
 from barberpro_app.payment import jobs as payment_jobs
 from barberpro_app.payment.online import OnlinePayments, PaymentDesk
 from barberpro_app.reminders import jobs as reminder_jobs
+from barberpro_app.retention import jobs as retention_jobs
 from barberpro_app.series import jobs as series_jobs
 from barberpro_app.settings import Settings
 from barberpro_app.vault import service as vault
@@ -83,6 +84,7 @@ JOB_OWNERS: Mapping[str, str] = {
     "series": "booking",
     "waiting_list": "booking",
     "prune_sessions": "client",
+    "retention": "client",
     "prune_messages": "notification",
     "reminders": "notification",
     "prune_reminders": "notification",
@@ -196,6 +198,7 @@ class Worker:
             Job("waiting_list", waiting_jobs.SECONDS,
                 waiting_jobs.Promoter(database, self._settings.app).run),
             Job("prune_reminders", DAY, lambda: reminder_jobs.prune(database)),
+            Job("retention", retention_jobs.SECONDS, lambda: retention_jobs.run(database)),
         ]  # fmt: skip
         jobs.append(Job("whatsapp_outbox", WHATSAPP_SECONDS, self._whatsapp.run))
         jobs.append(

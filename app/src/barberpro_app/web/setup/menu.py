@@ -92,6 +92,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         Entry("/ajustes/medidas", "measure.title", "progress-tracking-service"),
         Entry("/ajustes/arrepentimientos", "withdrawals.title"),
         Entry("/ajustes/datos-personales", "request.title", roles=_LEADERS),
+        Entry("/ajustes/conservacion", "retention.title", roles=("owner",)),
     )),
     ("advanced", (
         Entry("/ajustes/api", "api.title", roles=("owner",)),
