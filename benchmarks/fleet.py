@@ -3,21 +3,29 @@
 1. What would change for each of 1,000 brands, their own requests planned anew.
 2. The machinery alone: an upgrade of 1,000 in waves, each a durable run of two steps that do nothing.
 3. Whole brands on a real control plane (kwok runs their pods in name only), released by Helm, rolled
-   out and switched. The processor's seconds are told apart: ours and helm's, and the cluster's.
+   out and switched, against a bare loop of ``helm upgrade --wait`` over the same brands. The processor's
+   seconds are told apart: ours and helm's, and the cluster's.
+4. One of these brands copied until there are 1,000, in the cluster's store: all of them compared and
+   looked at, with three that somebody changed by hand. The controllers rest meanwhile.
 
-    benchmarks/fleet.py [--count 1000] [--brands 8]
+    benchmarks/fleet.py [--count 1000] [--brands 8] [--looked-at 1000]
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
+import gzip
 import json
 import os
 import re
 import resource
+import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,6 +33,7 @@ sys.path[:0] = [
     str(ROOT / path) for path in ("platform/src", "tests/support", "tests/cluster", "scripts")
 ]
 
+import httpx  # noqa: E402
 import psutil  # noqa: E402
 import support_postgres  # noqa: E402
 from figures import Figure, emit  # noqa: E402
@@ -35,6 +44,7 @@ from support_planning import plan_of  # noqa: E402
 from barberpro.cli.known import chart_folder  # noqa: E402
 from barberpro.deployment.context import Surroundings  # noqa: E402
 from barberpro.operations.fleet.carrying import Carrying, Options  # noqa: E402
+from barberpro.operations.fleet.comparing import compare_all  # noqa: E402
 from barberpro.operations.fleet.planning import Standing, Wish, plan_upgrades  # noqa: E402
 from barberpro.operations.fleet.upgrading import UPGRADE, upgrade_factory  # noqa: E402
 from barberpro.operations.fleet.waves import in_waves  # noqa: E402
@@ -84,7 +94,7 @@ def machinery(url: str, count: int) -> None:
     emit(Figure("client memory while it does so", peak, "MiB", 500, note="peak of the process"))
 
 
-def whole_brands(url: str, cluster: Cluster, home: Path, count: int) -> None:
+def whole_brands(url: str, cluster: Cluster, home: Path, count: int) -> KubernetesTarget:
     cluster.simulate(4)
     room = json.dumps({"status": {"allocatable": ROOM, "capacity": ROOM}})
     for number in range(4):
@@ -94,7 +104,7 @@ def whole_brands(url: str, cluster: Cluster, home: Path, count: int) -> None:
     context = cluster.kubectl("config", "current-context").strip()
     plans = [
         plan_of(
-            {"vertical": "barbershop", "name": f"Marca {number}", "market": "small", "region": "argentina-central"},
+            {"vertical": "barbershop", "name": f"Marca {number:04d}", "market": "small", "region": "argentina-central"},
             target="kubernetes", provider="on-premises",
         )
         for number in range(count)
@@ -108,15 +118,134 @@ def whole_brands(url: str, cluster: Cluster, home: Path, count: int) -> None:
         target.start_base(plan, 1)
         target.start_specialized(plan, 1)
         target.activate(plan, 1)
-    upgrade_brands(url, cluster, target, plans)
-    started = time.perf_counter()
-    found = look_at_all(target.records.all()).services
+    target.releases.many = True
+    ours = upgrade_brands(url, cluster, target, plans)
+    peer = bare_helm(cluster, target, plans)
+    emit(
+        Figure(
+            "fleet upgrade of whole brands ÷ a bare loop of helm upgrade --wait", ours.seconds / peer.seconds,
+            "", 1.0, note=f"seconds of a brand: {ours.seconds:.1f} ÷ {peer.seconds:.1f}; processor seconds of a "
+            f"brand, cluster's included: {ours.processor:.1f} ÷ {peer.processor:.1f}",
+        )
+    )  # fmt: skip
+    return target
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Of one brand."""
+
+    seconds: float
+    processor: float
+
+
+def bare_helm(cluster: Cluster, target: KubernetesTarget, plans: list[Plan]) -> Spent:
+    """What an operator would type without us, one brand after the other."""
+    before, started = cpu(cluster), time.perf_counter()
+    for plan in plans:
+        record = target.records.required(plan.deployment_id)
+        record.image = "registry.example/app:3"
+        values = target.records.folder(plan.deployment_id) / "values.json"
+        values.write_text(json.dumps(target.releases.values(record, plan, record.live or 1)))
+        words = ["helm", "upgrade", "barberpro", str(chart_folder()), "--namespace", record.id, "--values",
+                 str(values), "--wait", "--timeout", "10m", "--server-side=true", "--force-conflicts"]  # fmt: skip
+        subprocess.run(words, check=True, capture_output=True)
+        values.unlink()
     spent = time.perf_counter() - started
-    states = sum(len(one) for one in found.values())
-    emit(Figure(f"services of all of {count} brands read", spent, "s", note=f"{states} by 2 calls"))
+    used = sum(now - then for now, then in zip(cpu(cluster), before, strict=True))
+    return Spent(spent / len(plans), used / len(plans))
 
 
-def upgrade_brands(url: str, cluster: Cluster, target: KubernetesTarget, plans: list[Plan]) -> None:
+#: What a namespace has beside the release, which the copies do without.
+NOT_COPIED = ("events", "pods", "replicasets", "endpointslices", "endpoints", "jobs", "leases")
+
+
+def look_at_many(cluster: Cluster, target: KubernetesTarget, count: int) -> None:
+    for name in ("kwok", "kube-scheduler", "kube-controller-manager"):
+        cluster.processes.stop(name)
+    first = target.records.all()[0]
+    ids = [f"copia-{number:04d}" for number in range(count)]
+    objects = copy_brand(cluster, first.id, ids)
+    for id_ in ids:
+        target.records.save(
+            first.model_copy(
+                update={"id": id_, "helm": {first.live or 1: newest(cluster, first.id)}}
+            )
+        )
+    for id_ in ids[:3]:
+        rewrite_release(cluster, first.id, id_)
+        patch = (
+            '{"spec":{"template":{"spec":{"containers":[{"name":"booking","image":"mine:2"}]}}}}'
+        )
+        cluster.kubectl("patch", "deployment", "booking", "-n", id_, "-p", patch)
+    records = [target.records.required(id_) for id_ in ids]
+    started = time.perf_counter()
+    found, cost = compare_all(target, records)
+    spent = time.perf_counter() - started
+    states = Counter(one.state for one in found)
+    problems = [one.problem for one in found if one.problem]
+    assert states == {"as-deployed": count - 3, "changed": 3}, problems[:1] or states
+    note = f"{objects * count:,} objects, by {cost.requests} requests; {cost.closely} compared in full, 3 had been changed"
+    emit(Figure(f"barberpro diff --all of {count:,} brands on a cluster", spent, "s", note=note))
+    started = time.perf_counter()
+    seen = look_at_all(records)
+    spent = time.perf_counter() - started
+    services = sum(len(one) for one in seen.services.values())
+    note = f"{services:,} services, by {seen.requests} requests"
+    emit(Figure(f"services of all of {count:,} brands read", spent, "s", 10, note=note))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    emit(Figure("client memory of all that", peak, "MiB", 500, note="peak of the process"))
+
+
+def rewrite_release(cluster: Cluster, first: str, id_: str) -> None:
+    """The manifest in a copied release names the namespace that it was copied from: where it is compared
+    in full it has to name its own."""
+    secrets = ("secrets", "-n", id_, "-l", "owner=helm,status=deployed")
+    [secret] = cluster.get(*secrets)["items"]
+    packed = base64.b64decode(base64.b64decode(secret["data"]["release"]))
+    release = gzip.decompress(packed).replace(first.encode(), id_.encode())
+    packed = base64.b64encode(base64.b64encode(gzip.compress(release)))
+    secret["data"]["release"] = packed.decode()
+    cluster.kubectl("replace", "-f", "-", stdin=json.dumps(secret))
+
+
+def newest(cluster: Cluster, id_: str) -> int:
+    history = json.loads(cluster.helm("history", "barberpro", "-n", id_, "-o", "json"))
+    return int(history[-1]["revision"])
+
+
+def copy_brand(cluster: Cluster, first: str, ids: list[str]) -> int:
+    """The objects of ``first`` as the store has them, under other names of the same length: that keeps
+    the lengths which they are written with. Returns how many objects one brand is."""
+    store = f"http://127.0.0.1:{cluster.plane.ports['etcd']}/v3/kv"
+    assert {len(id_) for id_ in ids} == {len(first)}
+
+    def text(raw: bytes) -> str:
+        return base64.b64encode(raw).decode()
+
+    with httpx.Client(timeout=60) as client:
+        asked = {"key": text(b"/registry/"), "range_end": text(b"/registry0")}
+        every = client.post(f"{store}/range", json=asked).json()["kvs"]
+        pairs = [(base64.b64decode(one["key"]), base64.b64decode(one["value"])) for one in every]
+        name = first.encode()
+        brand = [
+            (key, value)
+            for key, value in pairs
+            if name in key.split(b"/") and not {*key.decode().split("/")} & {*NOT_COPIED}
+        ]
+        for id_ in ids:
+            puts = [
+                {"requestPut": {"key": text(key.replace(name, id_.encode())),
+                                "value": text(value.replace(name, id_.encode()))}}
+                for key, value in brand
+            ]  # fmt: skip
+            client.post(f"{store}/txn", json={"success": puts}).raise_for_status()
+    return len(brand)
+
+
+def upgrade_brands(
+    url: str, cluster: Cluster, target: KubernetesTarget, plans: list[Plan]
+) -> Spent:
     fleet = [
         Standing(plan.deployment_id, "kubernetes", 1, plan, "registry.example/app:1")
         for plan in plans
@@ -157,6 +286,7 @@ def upgrade_brands(url: str, cluster: Cluster, target: KubernetesTarget, plans: 
             EACH_SECOND, at_least=True, note=note,
         )
     )  # fmt: skip
+    return Spent(spent / count, (ours + theirs) / count)
 
 
 def print_none(_progress: object) -> None:
@@ -193,6 +323,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--brands", type=int, default=8)
+    parser.add_argument("--looked-at", type=int, default=1000)
     arguments = parser.parse_args()
     plan_many(arguments.count)
     server = support_postgres.TestServer.start()
@@ -203,7 +334,9 @@ def main() -> None:
         cluster = Cluster.start()
         try:
             with tempfile.TemporaryDirectory() as home:
-                whole_brands(server.url("brands"), cluster, Path(home), arguments.brands)
+                target = whole_brands(server.url("brands"), cluster, Path(home), arguments.brands)
+                look_at_many(cluster, target, arguments.looked_at)
+                target.close()
         finally:
             cluster.stop()
     finally:

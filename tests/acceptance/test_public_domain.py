@@ -52,14 +52,14 @@ class World:
             request.extensions["sni_hostname"] = DOMAIN
             return client.send(request)
 
-    def serial(self) -> str:
+    def serial(self, name: str = DOMAIN) -> str:
         """The serial number of the certificate that is served, once it holds."""
         context = ssl.create_default_context(cafile=str(self.authority.issuing_root))
         edge = Edge("127.0.0.1", self.https_port, self.authority.issuing_root)
-        edge.shake_hands(DOMAIN)
+        edge.shake_hands(name)
         with (
             socket.create_connection(("127.0.0.1", self.https_port), 5) as plain,
-            context.wrap_socket(plain, server_hostname=DOMAIN) as secured,
+            context.wrap_socket(plain, server_hostname=name) as secured,
         ):
             return str((secured.getpeercert() or {})["serialNumber"])
 
@@ -200,3 +200,26 @@ def test_what_the_authority_refuses_is_said_and_undone(world: World) -> None:
     assert "authorization failed" in refused.stderr
     assert "connection refused" in refused.stderr
     assert (world.seen("A", name), world.seen("TXT", owner_name(name))) == ((), ())
+
+
+def test_a_name_is_proved_in_dns_where_no_port_is_reached_and_renewed_so(world: World) -> None:
+    name = f"sin-puerto.{ZONE}"
+    setting = (
+        "public", "set", "--listen", "127.0.0.1", "--ipv4", "127.0.0.1", "--challenge", "dns-01",
+        "--https-port", str(world.https_port), "--http-port", str(free_port()),
+        "--resolver", world.dns.address, "--acme-directory", world.authority.directory,
+        "--acme-roots", str(world.authority.directory_root),
+        "--trusted-roots", str(world.authority.issuing_root), "--renew-check", "1s",
+    )  # fmt: skip
+    refused = world.operator.run(*setting)
+    assert (refused.returncode, "--challenge http-01" in refused.stderr) == (2, True)
+    keys = ("--dns", "rfc2136", "--dns-credentials", str(world.dns.credentials()))
+    world.operator.must(*setting, *keys)
+    world.operator.deploy("Sonrisas Once", "dental", domain=name)
+    first = world.serial(name)
+    assert world.seen("TXT", f"_acme-challenge.{name}") == ()
+    deadline = time.monotonic() + 5 * SHORT_SECONDS
+    while world.serial(name) == first:
+        assert time.monotonic() < deadline, "not renewed"
+        time.sleep(1)
+    world.operator.must("public", "renew")

@@ -83,6 +83,11 @@ def _check_provider(options: dict[str, Any]) -> None:
             f"--cdn {options['cdn']} stands in front of a zone at {options['cdn']} alone",
             mend=f"--dns {options['cdn']}, or no --cdn",
         )
+    if options["challenge"] == "dns-01" and options["dns"] == MANUAL:
+        raise InvalidInputError(
+            "the proof in DNS has to be written by somebody", where="--challenge dns-01",
+            mend="--dns and --dns-credentials, or --challenge http-01",
+        )  # fmt: skip
     if options["dns"] == MANUAL:
         if options["dns_credentials"]:
             raise InvalidInputError("credentials without a provider", mend="add --dns")

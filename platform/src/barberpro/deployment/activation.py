@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
 
 from barberpro.deployment.applied import write_applied
 from barberpro.deployment.checks.caching import check_personal, check_static
@@ -95,6 +97,12 @@ def provision_certificate(context: DeployContext) -> Outcome:
     """The certificate served for the name, verified against the CA that clients are to trust: for a
     public name one of a public authority, obtained first."""
     if is_public(context):
+        publishing = context.target.publishing()
+        if publishing.proof is not None:
+            with passing("the certificate authority"):
+                _dns_proof().ensure_certificate(
+                    publishing, context.plan.network.hostname, context.clock
+                )
         context.target.publish(context.plan)
     access = context.preview()
     findings = list(check_certificate(access, context.clock()))
@@ -104,6 +112,11 @@ def provision_certificate(context: DeployContext) -> Outcome:
     detail = f"{certificate.evidence()}; CA: {access.ca_certificate}"
     facts = {"not_after": certificate.not_after.isoformat(), "issuer": certificate.issuer}
     return conclude(context, findings, detail, facts=facts)
+
+
+def _dns_proof() -> Any:
+    """Loaded where it is asked for: it brings the cryptography that few deployments need."""
+    return import_module("barberpro.deployment.dns_proof")
 
 
 def withdraw_certificate(context: DeployContext) -> None:

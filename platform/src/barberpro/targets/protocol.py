@@ -50,13 +50,26 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class ProofInDns:
+    """Certificates are obtained from ``directory`` (ACME, DNS-01) and put into ``folder``, one folder
+    for each name; the target serves the newest there. ``account`` is the file of the account's key."""
+
+    directory: str
+    folder: Path
+    account: Path
+    email: str = ""
+    roots: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Publishing:
     """How public names are kept on this target. ``dns`` is the name of a provider (``adapters.dns``)
     with its file of ``credentials``, or ``manual``; ``cdn`` is a
     network that stands before it, or ``none``; ``resolvers`` are asked in place of the
     machine's own; ``sockets`` are those that the world may reach; ``http_port`` is where plain HTTP
     is answered by a redirect (0: nowhere); ``certificate_authority`` is its name in CAA records, and
-    ``trusted_roots`` vouches for it in place of those that all trust."""
+    ``trusted_roots`` vouches for it in place of those that all trust. ``proof`` is there where the
+    authority is to look into DNS; without it the target sees to the certificate itself."""
 
     dns: str = "manual"
     cdn: str = "none"
@@ -66,6 +79,7 @@ class Publishing:
     http_port: int = 0
     certificate_authority: str = ""
     trusted_roots: Path | None = None
+    proof: ProofInDns | None = None
 
 
 @dataclass(frozen=True, slots=True)

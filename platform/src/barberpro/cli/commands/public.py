@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ SETTINGS = together(
         click.option("--dns-credentials", type=PATH, metavar="FILE", help="JSON file, readable by you alone."),
         click.option("--cdn", type=click.Choice(CDNS), default=NO_CDN, show_default=True, help="A network in front, by the credentials of --dns."),
         click.option("--resolver", "resolvers", multiple=True, metavar="ADDRESS[:PORT]", help="Ask this resolver in place of the machine's."),
+        click.option("--challenge", type=click.Choice(["http-01", "dns-01"]), default="http-01", show_default=True, help="Where the authority looks for its proof: at port 80 here, or in DNS (needs --dns)."),
         click.option("--acme-directory", default=LETS_ENCRYPT, show_default=True, metavar="URL", help="Certificate authority."),
         click.option("--acme-email", default="", metavar="EMAIL", help="Where the authority writes to."),
         click.option("--acme-roots", type=PATH, metavar="FILE", help="PEM: who vouches for a private directory."),
@@ -135,6 +137,24 @@ def check(domain: str, wait: float, output: str) -> int:
         lambda: show_records(states),
     )
     return ExitCode.DONE if leads_here(states) else ExitCode.FAILED
+
+
+@public.command()
+@click.option(
+    "--watch", "forever", is_flag=True, help="Go on looking; the platform itself runs this."
+)
+def renew(forever: bool) -> int:
+    """Renew the certificates that are proved in DNS and have a third of their life left. Exits 1 where
+    one could not be. The platform does it by itself; this is to see why it does not."""
+    platform = LocalPlatform.open()
+    renewing = import_module("barberpro.operations.renewing")
+    if forever:
+        renewing.watch(platform, click.echo)
+    failed = False
+    for name, problem in renewing.renew_all(platform):
+        failed = failed or bool(problem)
+        click.echo(f"{name}: {problem or 'renewed'}")
+    return ExitCode.FAILED if failed else ExitCode.DONE
 
 
 @public.command()

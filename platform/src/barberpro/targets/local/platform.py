@@ -127,7 +127,7 @@ class LocalPlatform:
         state = self.store.platform()
         self.supervisor.write(
             [self.postgres.program(), self.roster.router(state), self.roster.mailbox(state),
-             *self.roster.app()]
+             *self.roster.renewal(state), *self.roster.app()]
         )  # fmt: skip
         self.supervisor.apply()
         self.supervisor.revive(self.supervisor.states() or {})
@@ -156,7 +156,8 @@ class LocalPlatform:
             yield
 
     def sync_programs(self) -> None:
-        self.supervisor.write(self.roster.app(), keep=SHARED)
+        renewal = self.roster.renewal(self.store.platform())
+        self.supervisor.write([*renewal, *self.roster.app()], keep=SHARED)
         self.supervisor.apply()
 
     def sync_routes(self) -> None:

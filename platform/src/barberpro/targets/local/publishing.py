@@ -15,9 +15,10 @@ import certifi
 from barberpro.errors import BarberProError
 from barberpro.targets.local import ports
 from barberpro.targets.local.edge import Edge
+from barberpro.targets.local.layout import Layout
 from barberpro.targets.local.platform import LocalPlatform
 from barberpro.targets.local.state import Deployment, PlatformState, Public
-from barberpro.targets.protocol import Publishing, Report
+from barberpro.targets.protocol import ProofInDns, Publishing, Report
 
 POLL_SECONDS = 0.1
 CERTIFICATE_SECONDS = 120.0  # a public authority answers within seconds; it may have a queue
@@ -69,10 +70,19 @@ def check_ports(state: PlatformState, wanted: Public) -> None:
             )  # fmt: skip
 
 
-def facts_of(state: PlatformState) -> Publishing:
+def facts_of(layout: Layout, state: PlatformState) -> Publishing:
     public = state.public
     if public is None:
         return Publishing()
+    proof = None
+    if public.challenge == "dns-01":
+        proof = ProofInDns(
+            public.acme_directory,
+            layout.home / "certificates",
+            layout.secrets / "acme-account",
+            public.acme_email,
+            Path(public.acme_roots) if public.acme_roots else None,
+        )
     return Publishing(
         dns=public.dns,
         cdn=public.cdn,
@@ -81,6 +91,7 @@ def facts_of(state: PlatformState) -> Publishing:
         sockets=(*((a, public.https_port) for a in public.addresses), *state.http_sockets),
         http_port=public.http_port,
         certificate_authority=public.certificate_authority,
+        proof=proof,
         trusted_roots=Path(public.trusted_roots) if public.trusted_roots else None,
     )
 
@@ -100,6 +111,7 @@ def set_public(platform: LocalPlatform, wanted: Public | None) -> None:
         platform.store.save_platform(state)
         if platform.is_running():
             platform.restart_router()
+            platform.sync_programs()
 
 
 def publish(platform: LocalPlatform, deployment: str, hostname: str) -> Report:

@@ -20,6 +20,7 @@ from barberpro.targets.local.programs import Program
 from barberpro.targets.local.state import PlatformState, Store
 
 SHARED = ("postgres", "router", "mailbox")
+RENEWAL = "certificates"
 
 
 class Roster:
@@ -38,6 +39,30 @@ class Roster:
                 yield from app_process.programs(self.layout, record, number)
             if moved:
                 self.store.save(record)
+
+    def renewal(self, state: PlatformState) -> Iterator[Program]:
+        """Where certificates are proved in DNS: who renews them. It is our own command line, and so needs
+        the environment that this is; a start from another one makes it new."""
+        if state.public is None or state.public.challenge != "dns-01":
+            return
+        kept = (
+            "PATH",
+            "HOME",
+            "PYTHONPATH",
+            "PYTHONNOUSERSITE",
+            "SSL_CERT_FILE",
+            "BARBERPRO_ALLOW_ROOT",
+        )
+        yield Program(
+            name=RENEWAL,
+            command=[sys.executable, "-m", "barberpro", "public", "renew", "--watch"],
+            log=self.layout.in_run(self.layout.logs) / "certificates.log",
+            environment={
+                **{name: os.environ[name] for name in kept if name in os.environ},
+                "BARBERPRO_HOME": str(self.layout.home),
+            },
+            order=650,
+        )  # fmt: skip
 
     def _own_program(self, source: Path, name: str) -> Path:
         """A copy of a program beside the state, so that it goes on without clone and environment."""

@@ -103,7 +103,7 @@ def configuration(
                     "local": {"name": "BarberPro local CA", "install_trust": False}
                 }
             },
-            "tls": certificates(state, records, hosts),
+            "tls": certificates(state, records, hosts, layout.run / "home" / "certificates"),
         },
     }
 

@@ -39,6 +39,7 @@ class Public(Stored):
     acme_email: str = ""
     acme_roots: str = ""  # PEM file: who vouches for the directory, where no public authority does
     trusted_roots: str = ""  # PEM file: who vouches for the certificates, where no public one does
+    challenge: Literal["http-01", "dns-01"] = "http-01"  # where the authority looks for its proof
     renew_check_seconds: int = 600  # how often certificates are looked at
     certificate_authority: str = "letsencrypt.org"  # for CAA records (RFC 8659); empty: none made
     dns: str = "manual"

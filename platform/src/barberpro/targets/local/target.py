@@ -124,7 +124,7 @@ class LocalTarget:
             return self._basis.consoles.open(record, revision).run(arguments)
 
     def publishing(self) -> Publishing:
-        return publishing.facts_of(self._basis.store.platform())
+        return publishing.facts_of(self._basis.layout, self._basis.store.platform())
 
     def publish(self, plan: Plan) -> Report:
         if plan.network.certificate_issuer != "acme":

@@ -1,31 +1,41 @@
 """The router's certificates: by the local CA, or by ACME (RFC 8555) for names that the world reaches.
 
 Proof of control is given over plain HTTP (HTTP-01), on a server that does nothing else but send
-browsers on to HTTPS.
+browsers on to HTTPS; or in DNS (DNS-01), which the router has no word for: certificates obtained that way
+are files that it loads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from barberpro.targets.local.kept_certificates import newest
 from barberpro.targets.local.state import Deployment, PlatformState, Public
 
 Json = dict[str, object]
 
 
-def certificates(state: PlatformState, records: Sequence[Deployment], hosts: Sequence[str]) -> Json:
-    """Caddy's app ``tls`` for ``hosts``."""
+def certificates(
+    state: PlatformState, records: Sequence[Deployment], hosts: Sequence[str], folder: Path
+) -> Json:
+    """Caddy's app ``tls`` for ``hosts``; ``folder`` has the certificates that were proved in DNS."""
     policies: list[Json] = [{"issuers": [{"module": "internal"}]}]
     certified = certified_names(records)
-    if state.public is not None and certified:
+    in_dns = state.public is not None and state.public.challenge == "dns-01"
+    files = {name: newest(folder, name) for name in certified} if in_dns else {}
+    if state.public is not None and certified and not in_dns:
         policies.insert(0, {"subjects": certified, "issuers": [_acme(state.public)]})
     automation: Json = {"policies": policies}
     if state.public is not None:
         automation["renew_interval"] = f"{state.public.renew_check_seconds}s"
-    return {
-        "automation": automation,
-        "certificates": {"automate": sorted({*hosts, *certified})},
-    }
+    loaded = {name: str(path) for name, path in files.items() if path is not None}
+    given: Json = {"automate": sorted({*hosts, *certified} - loaded.keys())}
+    if loaded:
+        given["load_files"] = [
+            {"certificate": path, "key": path, "tags": [name]} for name, path in loaded.items()
+        ]
+    return {"automation": automation, "certificates": given}
 
 
 def certified_names(records: Sequence[Deployment]) -> list[str]:

@@ -1,0 +1,1 @@
+"""Certificates of a public authority (ACME) by proof in DNS, where no port of this machine can be asked."""
