@@ -8,7 +8,7 @@
 4. One of these brands copied until there are 1,000, in the cluster's store: all of them compared and
    looked at, with three that somebody changed by hand. The controllers rest meanwhile.
 
-    benchmarks/fleet.py [--count 1000] [--brands 8] [--looked-at 1000]
+    benchmarks/fleet.py [--count 1000] [--brands 6] [--looked-at 1000]
 """
 
 from __future__ import annotations
@@ -322,7 +322,7 @@ def calls(cluster: Cluster) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--brands", type=int, default=8)
+    parser.add_argument("--brands", type=int, default=6)
     parser.add_argument("--looked-at", type=int, default=1000)
     arguments = parser.parse_args()
     plan_many(arguments.count)
