@@ -113,7 +113,7 @@ async def events(
     live: Live = request.app.state.live
     since = request.headers.get("last-event-id", since)[:40]
     live.listeners.enter(owner, visitor=not team)
-    subscription = live.hub.subscribe(Interest(providers, first, last), since)
+    subscription = live.hub.subscribe(Interest(providers, first, last, team), since)
 
     def closed() -> None:
         live.hub.unsubscribe(subscription)

@@ -44,15 +44,23 @@ class Change:
 LOOK_AGAIN = Change("again")
 
 
+#: Changes of what waits for the team; no visitor's page shows any of it.
+DESK = frozenset({"walk_in", "message", "request"})
+
+
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """Which changes a reader wants: of these providers (None: all), on these days."""
+    """Which changes a reader wants: of these providers (None: all), on these days; `team`: whether of
+    what waits for the team too."""
 
     providers: frozenset[UUID] | None
     first: date
     last: date
+    team: bool = True
 
     def covers(self, change: Change) -> bool:
+        if change.kind in DESK and not self.team:
+            return False
         if None not in (self.providers, change.provider) and (
             change.provider not in (self.providers or ())
         ):

@@ -61,6 +61,12 @@ WAITS: dict[str, SQL] = {
         " WHERE status = 'requested' AND hold_expires_at > %(now)s"
         " AND (%(provider)s::uuid IS NULL OR provider_id = %(provider)s)"
     ),
+    "deposits": SQL(
+        "SELECT count(DISTINCT coalesce(visit_id, id)), min(starts_at) FROM booking"
+        " WHERE status = 'held' AND hold_expires_at > %(now)s AND deposit_centavos > 0"
+        " AND client_id IS NOT NULL"
+        " AND (%(provider)s::uuid IS NULL OR provider_id = %(provider)s)"
+    ),
     "unclosed": SQL(
         "SELECT count(*), min(starts_at) FROM booking"
         " WHERE starts_at >= %(past)s AND starts_at < %(now)s AND ends_at <= %(now)s"

@@ -22,9 +22,10 @@ NEXT = 8
 _KINDS: dict[str, tuple[str, str]] = {
     "requests": ("bookings:write", ""),
     "walk_ins": ("clients:write", ""),
+    "deposits": ("bookings:write", "payment"),
     "conflicts": ("bookings:read", "calendar-sync"),
     "unclosed": ("bookings:write", ""),
-    "data_requests": ("settings:write", "privacy-compliance-service"),
+    "data_requests": ("settings:write", ""),
     "withdrawals": ("settings:write", ""),
     "messages": ("settings:write", ""),
     "licences": ("providers:read", "provider-verification-service"),

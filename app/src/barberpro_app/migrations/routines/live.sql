@@ -52,3 +52,20 @@ CREATE OR REPLACE TRIGGER break_time_told AFTER INSERT OR UPDATE OR DELETE ON br
     FOR EACH STATEMENT EXECUTE FUNCTION hours_told();
 CREATE OR REPLACE TRIGGER holiday_override_told AFTER INSERT OR UPDATE OR DELETE ON holiday_override
     FOR EACH STATEMENT EXECUTE FUNCTION hours_told();
+
+-- What waits for the team, on whatever day the page shows: who walks in, a message that did not leave, a
+-- request about data, a withdrawal. Visitors do not hear of these (`live/hub.py`).
+CREATE OR REPLACE FUNCTION desk_told() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM agenda_told(TG_ARGV[0], NULL, NULL, NULL);
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER walk_in_told AFTER INSERT OR UPDATE OR DELETE ON walk_in
+    FOR EACH ROW EXECUTE FUNCTION desk_told('walk_in');
+CREATE OR REPLACE TRIGGER message_failed_told AFTER UPDATE OF state ON message
+    FOR EACH ROW WHEN (OLD.state <> NEW.state AND 'failed' IN (OLD.state, NEW.state))
+    EXECUTE FUNCTION desk_told('message');
+CREATE OR REPLACE TRIGGER data_request_told AFTER INSERT OR UPDATE OF state ON data_request
+    FOR EACH ROW EXECUTE FUNCTION desk_told('request');
+CREATE OR REPLACE TRIGGER withdrawal_told AFTER INSERT OR UPDATE OF answered_at ON withdrawal_request
+    FOR EACH ROW EXECUTE FUNCTION desk_told('request');

@@ -32,6 +32,8 @@ _PLACES = {
 }
 #: Of these the moment is a deadline to show; of what is over, the first day.
 _DEADLINES = {"requests", "data_requests"}
+#: Of these it is when the first one starts: the day where it is done, and how the day is said.
+_ON_A_DAY = {"unclosed": "today.since", "deposits": "today.first_on"}
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,8 @@ def _task(reader: Reader, item: Wait) -> _Task:
     address, hint = _PLACES.get(item.kind, ""), ""
     if item.moment is not None and item.kind in _DEADLINES:
         hint = reader.t("today.due", moment=reader.fmt.moment(item.moment))
-    if item.moment is not None and item.kind == "unclosed":
+    if item.moment is not None and item.kind in _ON_A_DAY:
         day = reader.fmt.local(item.moment).date()
         address = f"/agenda?vista=lista&dia={day}"
-        hint = reader.t("today.since", day=reader.fmt.short_day(day))
+        hint = reader.t(_ON_A_DAY[item.kind], day=reader.fmt.short_day(day))
     return _Task(reader.t.count(f"today.{item.kind}", item.number), hint, address)
