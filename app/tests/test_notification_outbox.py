@@ -23,6 +23,7 @@ from barberpro_app.kit.database import Database
 from barberpro_app.kit.links import BookingLinks
 from barberpro_app.kit.logging import configure_logging
 from barberpro_app.kit.metrics import Metrics
+from barberpro_app.notification import outbox as outboxes
 from barberpro_app.notification import service
 from barberpro_app.notification.compose import Composer
 from barberpro_app.notification.outbox import (
@@ -74,13 +75,12 @@ def _put(
     return found
 
 
-def _outbox(accounts: Accounts, database: Database) -> Outbox:
+def _outbox(accounts: Accounts, database: Database, metrics: Metrics | None = None) -> Outbox:
     app, secrets = accounts.settings.app, accounts.settings.secrets
     assert app.mail is not None
     links = BookingLinks(secrets.key("session-key"), app.public_url)
-    return Outbox(
-        database, Composer(app, links), Transport(app.mail, None), Metrics(), app.public_url
-    )
+    transport = Transport(app.mail, None)
+    return Outbox(database, Composer(app, links), transport, metrics or Metrics(), app.public_url)
 
 
 def _send(accounts: Accounts, workers: int = 1) -> int:
@@ -209,6 +209,29 @@ def test_a_stopped_outbox_gives_back_what_it_did_not_try(
     accounts.using(work)
     assert {row[:2] for row in _state(accounts)} == {("pending", 0)}
     assert server.received == []
+
+
+def test_who_waits_for_an_answer_goes_before_the_next_message(
+    accounts: Accounts, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outboxes, "REST_SECONDS", 300)
+    for _ in range(3):
+        _put(accounts)
+
+    async def work(database: Database) -> None:
+        metrics = Metrics()
+        metrics.in_flight = 1
+        outbox = _outbox(accounts, database, metrics)
+        sending = asyncio.create_task(outbox.run_once())
+        async with asyncio.timeout(60):
+            while not server.received:
+                await asyncio.sleep(0.01)
+        outbox.stop()  # ends the rest, which nothing else does so soon
+        await sending
+
+    accounts.using(work)
+    assert len(server.received) == 1
+    assert [row[:2] for row in _state(accounts)] == [("sent", 1), ("pending", 0), ("pending", 0)]
 
 
 def test_what_cannot_be_a_message_fails_at_once(accounts: Accounts, server: MailServer) -> None:

@@ -68,6 +68,8 @@ class Metrics:
     """What this process counts; `app.state.metrics`."""
 
     def __init__(self) -> None:
+        #: Requests whose answer is not complete; not those that stay open as long as somebody looks.
+        self.in_flight = 0
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "http_requests", "Answers by route", ["method", "route", "status"],

@@ -58,9 +58,12 @@ class Observation:
                 status = message["status"]
             await send(message)
 
+        waits = scope["path"] not in OPEN_ROUTES
+        self._metrics.in_flight += waits
         try:
             await self.app(scope, receive, watch)
         finally:
+            self._metrics.in_flight -= waits
             self._finish(scope, status)
 
     def _finish(self, scope: Scope, status: int) -> None:

@@ -30,6 +30,9 @@ FIRST_WAIT = timedelta(seconds=4)
 LONGEST_WAIT = timedelta(hours=6)
 #: Without a server at all messages wait this long before they are dead letters.
 LONGEST_AGE = timedelta(days=3)
+#: While somebody waits for an answer of this process, each message is followed by a rest: writing one
+#: takes as long as answering ten requests.
+REST_SECONDS = 0.2
 #: Who asked for a sign-in link has gone by then.
 SIGN_IN_AGE = timedelta(minutes=15)
 
@@ -59,7 +62,7 @@ class Outbox:
         self._transport = transport
         self._metrics = metrics
         self._public_url = public_url
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._sending = asyncio.Lock()  # a batch has the connection for itself
 
     def use(self, composer: Composer, transport: Transport | None = None) -> None:
@@ -70,7 +73,7 @@ class Outbox:
 
     def stop(self) -> None:
         """The message in hand is the last; the others of the batch are given back."""
-        self._stopping = True
+        self._stopping.set()
 
     async def run_once(self) -> int:
         """Sends what is due, one batch; how many were tried. Raises `UnavailableError`."""
@@ -82,13 +85,22 @@ class Outbox:
             rows = await repository.claim(connection, BATCH)
         try:
             for position, row in enumerate(rows):
-                if self._stopping:
+                if self._stopping.is_set():
                     await self._give_back([left["attempt_id"] for left in rows[position:]])
                     break
                 await self._handle(OutgoingMessage(**row))
+                await self._rest()
         finally:
             await self._transport.close()
         return len(rows)
+
+    async def _rest(self) -> None:
+        """Whoever waits for an answer goes first."""
+        if self._metrics.in_flight:
+            try:
+                await asyncio.wait_for(self._stopping.wait(), REST_SECONDS)
+            except TimeoutError:
+                return
 
     async def _give_back(self, attempts: list[UUID], until: datetime | None = None) -> None:
         async with self._database.connection() as connection:
@@ -145,7 +157,7 @@ class Outbox:
 
     async def _note(self, message: OutgoingMessage, delivery: Delivery) -> None:
         outcome = self._outcome(message, delivery)
-        async with self._database.connection() as connection:
+        async with self._database.transaction() as connection:
             attempt = message.attempt_id
             if outcome == "sent":
                 await repository.mark_sent(connection, message.id, attempt)
