@@ -224,7 +224,7 @@ def test_who_waits_for_an_answer_goes_before_the_next_message(
         outbox = _outbox(accounts, database, metrics)
         sending = asyncio.create_task(outbox.run_once())
         async with asyncio.timeout(60):
-            while not server.received:
+            while not server.received:  # noqa: ASYNC110 - the server is in another thread
                 await asyncio.sleep(0.01)
         outbox.stop()  # ends the rest, which nothing else does so soon
         await sending

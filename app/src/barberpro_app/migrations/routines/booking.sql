@@ -78,7 +78,7 @@ BEGIN
     END IF;
     INSERT INTO occupancy (booking_id, resource_id, period, expires_at)
     VALUES (p.id, p.provider_id, p_period, p.hold_expires_at);
-    IF p.visit_id IS NULL THEN
+    IF p.visit_id IS NULL AND EXISTS (SELECT FROM service_resource WHERE service_id = p.service_id) THEN
         PERFORM resources_take(p, p_period, p.hold_expires_at);
     END IF;
     RETURN p.id;
@@ -161,9 +161,8 @@ CREATE OR REPLACE FUNCTION booking_candidates(
 ) RETURNS TABLE (provider_id uuid, minutes integer, price_centavos bigint)
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    v_midnight CONSTANT timestamp := date_trunc('day', p_starts AT TIME ZONE p_location.zone);
-    v_day CONSTANT tstzrange := tstzrange(v_midnight AT TIME ZONE p_location.zone,
-        (v_midnight + interval '1 day') AT TIME ZONE p_location.zone);
+    v_midnight timestamp;
+    v_day tstzrange;
 BEGIN
     IF p_provider IS NOT NULL THEN
         RETURN QUERY
@@ -175,6 +174,9 @@ BEGIN
         WHERE p.id = p_provider AND p.active;
         RETURN;
     END IF;
+    v_midnight := date_trunc('day', p_starts AT TIME ZONE p_location.zone);
+    v_day := tstzrange(v_midnight AT TIME ZONE p_location.zone,
+        (v_midnight + interval '1 day') AT TIME ZONE p_location.zone);
     RETURN QUERY
     SELECT p.id, coalesce(ps.minutes, p_service.minutes),
            coalesce(ps.price_centavos, p_service.price_centavos)
@@ -277,7 +279,9 @@ BEGIN
         PERFORM refuse('client_required', 'Say who the booking is for.', 'client');
     END IF;
     v_id := client_of_contact(p_request->'client');
-    PERFORM contact_agrees(p_actor, v_id, p_request->'client');
+    IF p_request->'client'->>'whatsapp' IS NOT NULL THEN
+        PERFORM contact_agrees(p_actor, v_id, p_request->'client');
+    END IF;
     RETURN v_id;
 END $$;
 

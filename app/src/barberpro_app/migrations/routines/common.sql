@@ -99,11 +99,15 @@ BEGIN
     LOOP
         -- 60 random bits for the 39 that eight letters take: the bias of % is below one in a million
         noise := ('x' || left(md5(gen_random_uuid()::text), 15))::bit(60)::bigint;
-        v_code := '';
-        FOR i IN 1..8 LOOP
-            v_code := v_code || substr(alphabet, 1 + (noise % 30)::integer, 1);
-            noise := noise / 30;
-        END LOOP;
+        -- in one expression: a loop of the language takes ten times as long
+        v_code := substr(alphabet, 1 + (noise % 30)::integer, 1)
+            || substr(alphabet, 1 + (noise / 30 % 30)::integer, 1)
+            || substr(alphabet, 1 + (noise / 900 % 30)::integer, 1)
+            || substr(alphabet, 1 + (noise / 27000 % 30)::integer, 1)
+            || substr(alphabet, 1 + (noise / 810000 % 30)::integer, 1)
+            || substr(alphabet, 1 + (noise / 24300000 % 30)::integer, 1)
+            || substr(alphabet, 1 + (noise / 729000000 % 30)::integer, 1)
+            || substr(alphabet, 1 + (noise / 21870000000 % 30)::integer, 1);
         EXIT WHEN NOT EXISTS (SELECT FROM booking b WHERE b.code = v_code);
     END LOOP;
     RETURN v_code;

@@ -36,6 +36,9 @@ END $$;
 CREATE OR REPLACE FUNCTION booking_channel(p_client uuid, p_booking uuid, OUT channel text, OUT address text)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
+    IF NOT EXISTS (SELECT FROM contact_channel WHERE client_id = p_client) THEN
+        RETURN; -- as for most, and soon said
+    END IF;
     SELECT w.channel, w.address INTO channel, address FROM client_channel(p_client) w
     JOIN contact_channel k ON k.client_id = p_client AND k.channel = w.channel
     WHERE k.proved OR EXISTS (SELECT FROM booking b WHERE b.id = p_booking
