@@ -15,12 +15,13 @@ import time
 from collections.abc import Callable
 
 from figures import Figure, emit
-from grounds import ID, NAME, SMALL, VERTICAL, Ground, real_pods
+from grounds import ID, NAME, VERTICAL, Ground, real_pods
 from homes import ROOT
 
 LOAD = ROOT / "tests" / "support" / "support_load.py"
 SERVICE = "api-gateway"
 WINDOW = 15
+ROOM = {"resources": {"cpuRequestPercent": 40}}  # so that a pod at rest is far from its target
 CLIENTS, EVERY = 24, 0.01
 SECONDS = float(os.environ.get("BARBERPRO_SCALING_SECONDS", "200"))  # for each way
 
@@ -63,7 +64,7 @@ def main() -> None:
         if live is None:
             return
         print("  deploying ...", flush=True)
-        live.deploy(VERTICAL, NAME, ID, **SMALL)
+        live.deploy(VERTICAL, NAME, ID, **ROOM)
         window = {"stabilizationWindowSeconds": WINDOW}
         patch = {"spec": {"behavior": {"scaleUp": window, "scaleDown": window}}}
         live.kubectl("patch", "hpa", SERVICE, "-n", ID, "-p", json.dumps(patch))

@@ -22,6 +22,7 @@ from playwright.sync_api import Error, sync_playwright
 from support_acme import running_pebble
 from support_app import free_port
 from support_browser import CHROMIUM, PHONE, book, launch
+from support_cluster_kills import carry_out, moments, trouble_with
 from support_dns import ZONE, NameServer
 from support_live import Ground, ground
 from support_manual import exempt, kept, typed
@@ -40,6 +41,7 @@ BRANDS = (
 )
 DOMAINS = {SHOP: f"barberia.{ZONE}", OFFICE: f"consultorio.{ZONE}"}
 AUTHORITY = "authority"
+SEED, KILLS = 20261141, 5
 SMALL = {
     "resources": {"cpuRequestPercent": 20},  # both on one node of two cores
     "public": {"kind": "ingress", "className": CLASS, "controller": "traefik", "issuer": AUTHORITY},
@@ -190,6 +192,30 @@ def test_a_client_books_on_a_phone_through_the_ingress(live: Live) -> None:
             trouble.add_note(f"{page.url}: {page.inner_text('body')[:600]}")
             raise
         browser.close()
+
+
+def test_a_revision_that_cannot_run_is_taken_back_while_the_one_before_serves(live: Live) -> None:
+    """An image that is not there: the pods of the first revision are the same, before and after. The next
+    deploy finds nothing in its way, and converges though it is killed five times."""
+    until("the shop's certificate", lambda: live.serves(DOMAINS[SHOP]), 240)
+    before, words = live.pods(SHOP), live.words(*BRANDS[0][:2])
+    refused = live.operator.run(
+        *words, "--domain", DOMAINS[SHOP], "--image", "localhost/barberpro:nowhere", timeout=600
+    )
+    assert refused.returncode == 1, refused.stderr
+    assert "its image cannot be pulled" in refused.stderr
+    assert "see that the image is there" in refused.stderr
+    assert live.pods(SHOP) == before
+    assert live.revision(SHOP) == 1
+    assert live.operator.data("status", SHOP)["state"] == "live"
+    history = json.loads(live.cluster.helm("history", "barberpro", "-n", SHOP, "-o", "json"))
+    assert "deployed" in [entry["status"] for entry in history]
+    again = [*live.words(*BRANDS[0][:2]), "--domain", DOMAINS[SHOP]]
+    kills, finished = carry_out(live.operator, again, moments(SEED, KILLS))
+    assert trouble_with(live.operator, SHOP, finished) == ""
+    assert len(kills) == KILLS, kills
+    assert live.revision(SHOP) == 3
+    assert live.pods(SHOP).isdisjoint(before)
 
 
 def test_every_command_of_the_manual_succeeds(live: Live) -> None:

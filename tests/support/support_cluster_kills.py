@@ -14,8 +14,14 @@ from dataclasses import dataclass
 from support_operator import Operator
 
 STEPS = 28  # of a deploy
-LONGEST = 4.0  # most steps take less; the few that roll pods out take longer
-LAST_SECONDS = 420
+WITHIN = (
+    0.5,
+    1.0,
+    2.0,
+    4.0,
+    12.0,
+)  # seconds: most steps take less, the few that roll pods out take longer
+LAST_SECONDS = 900
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,10 @@ def moments(seed: int, count: int) -> list[Kill]:
     """All over one deployment, in order."""
     chance = random.Random(seed)
     steps = sorted(chance.randrange(STEPS) for _ in range(count))
-    return [Kill(step, chance.uniform(0, LONGEST), chance.random() < 0.5) for step in steps]
+    return [
+        Kill(step, chance.uniform(0, chance.choice(WITHIN)), chance.random() < 0.5)
+        for step in steps
+    ]
 
 
 def carry_out(
@@ -72,16 +81,19 @@ def _ended(process: subprocess.Popen[str]) -> Iterator[int]:
         yield len(steps)
 
 
-def end_state(operator: Operator, deployment: str) -> dict[str, object]:
-    """What must be the same however the deployment came about."""
+def trouble_with(
+    operator: Operator, deployment: str, finished: subprocess.CompletedProcess[str]
+) -> str:
+    """What is not as an undisturbed deployment leaves it; empty where all is."""
+    if finished.returncode != 0:
+        return finished.stderr[-2000:]
     status = operator.data("status", deployment)
-    steps = operator.data("runs", status["runs"][0]["run"])["steps"]
-    return {
-        "state": status["state"],
-        "services": sorted((one["name"], one["state"]) for one in status["services"]),
-        "steps": {
-            one["step"]
-            for one in steps
-            if one["phase"] == "run" and one["result"] in ("done", "skipped")
-        },
+    steps = {
+        step["step"]
+        for step in operator.data("runs", status["runs"][0]["run"])["steps"]
+        if step["phase"] == "run" and step["result"] in ("done", "skipped")
     }
+    poor = [one["name"] for one in status["services"] if one["state"] != "running"]
+    if (status["state"], poor, len(steps)) == ("live", [], STEPS):
+        return ""
+    return f"{status['state']}, {len(steps)} steps, not running: {poor}"
