@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -203,6 +206,66 @@ def test_an_object_store_archives_where_backups_are_asked_for() -> None:
     store = of_kind(found, "ObjectStore")["database"]["spec"]
     assert store["configuration"]["destinationPath"] == "s3://copias/dental"
     assert of_kind(found, "ScheduledBackup")["database"]["spec"]["method"] == "plugin"
+
+
+#: Below these, keys are names of somebody else's: settings of PostgreSQL, labels, parts of a pod.
+FREE = {
+    "parameters",
+    "labels",
+    "annotations",
+    "requests",
+    "limits",
+    "containers",
+    "topologySpreadConstraints",
+}
+
+
+def _keys(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, below in value.items():
+            yield key
+            if key not in FREE:
+                yield from _keys(below)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _keys(one)
+
+
+def test_every_field_that_cloudnativepg_is_asked_for_has_its_page() -> None:
+    backup = {"enabled": True, "destination": "s3://a/b", "endpoint": "https://s3.example"}
+    given: Object = {"cnpg": {"pooler": {"image": "p:1"}}, "storageClass": "fast"}
+    page = (Path(__file__).parents[2] / "docs/reference/cloudnativepg.md").read_text(
+        encoding="utf-8"
+    )
+    named = set(re.findall(r"[A-Za-z_]\w+", " ".join(re.findall(r"`([^`]+)`", page))))
+    for keys in ({"credentialsSecret": ""}, {"credentialsSecret": "s3"}):
+        given["cnpg"]["backup"] = {**backup, **keys}
+        found = rendered_with(plan_for("dental", "large"), extra={"database": given})
+        asked = [one for one in found if "cnpg.io" in one["apiVersion"]]
+        assert {one["kind"] for one in asked} == {
+            "Cluster",
+            "Pooler",
+            "ScheduledBackup",
+            "ObjectStore",
+        }
+        missing = {key for one in asked for key in _keys(one["spec"])} - named - {"key"}
+        assert not missing
+
+
+def test_a_pooler_stands_between_where_servers_lack_connections_and_both_ways_are_told() -> None:
+    without: Object = {"database": {"cnpg": {"pooler": {"enabled": False}}}}
+    for extra, pooled in (({}, True), (without, False)):
+        found = rendered_with(plan_for("barbershop", "large"), extra=extra)
+        cluster = of_kind(found, "Cluster")["database"]["spec"]
+        secret = of_kind(found, "Secret")["database-app"]["stringData"]
+        assert ("Pooler" in {one["kind"] for one in found}) == pooled
+        assert ("database-direct-url" in secret) == pooled
+        assert ("@database-pooler:5432/" in secret["database-url"]) == pooled
+        assert "@database-ro:5432/" in secret["database-replica-url"]
+        if pooled:
+            assert "@database-rw:5432/" in secret["database-direct-url"]
+            assert cluster["certificates"]["serverAltDNSNames"] == ["database-pooler"]
+            assert int(cluster["postgresql"]["parameters"]["max_connections"]) <= 1000
 
 
 @pytest.mark.parametrize("kind", ["ingress", "gateway"])

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.skipif(helm() is None, reason="Helm is neither on PATH 
 
 VERSIONS = tuple(f"1.{minor}" for minor in range(25, 38))
 #: Kinds of operators, whose schemas no Kubernetes has.
-FOREIGN = {"Cluster", "Middleware", "TLSOption"}
+FOREIGN = {"Cluster", "Pooler", "Middleware", "TLSOption"}
 
 #: In the validators' environment: judges (version, object) pairs, a line of JSON for each fault.
 JUDGE = """

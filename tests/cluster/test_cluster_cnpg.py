@@ -136,9 +136,14 @@ def test_what_the_operator_makes_is_what_the_app_is_told(
     names = {one["metadata"]["name"] for one in cluster.get("services", "-n", ID)["items"]}
     assert {"database-rw", "database-ro", "database-r"} <= names
     secret = cluster.get("secret", "database-app", "-n", ID)["data"]
-    url = base64.b64decode(secret["database-url"]).decode()
-    assert "@database-rw:5432/" in url
-    assert "sslmode=verify-full" in url
+    ways = {"database-url": "pooler", "database-direct-url": "rw", "database-replica-url": "ro"}
+    for key, way in ways.items():
+        url = base64.b64decode(secret[key]).decode()
+        assert f"@database-{way}:5432/" in url
+        assert "sslmode=verify-full" in url
+    assert {"database-rw", "database-ro", "database-pooler"} <= names
+    pooler = cluster.get("pooler.postgresql.cnpg.io", "database-pooler", "-n", ID)
+    assert pooler["status"]["phase"] == "active"
     mounted = cluster.get("deployment", "booking", "-n", ID)["spec"]["template"]["spec"]["volumes"]
     assert "database-ca" in json.dumps(mounted)
     assert "ca.crt" in cluster.get("secret", "database-ca", "-n", ID)["data"]

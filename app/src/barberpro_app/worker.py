@@ -272,7 +272,7 @@ class Worker:
         self._idle.set()
 
     async def _hear_notifications(self) -> None:
-        url = self._settings.secrets.database_url
+        url = self._settings.secrets.database_session_url
         while True:
             try:
                 connection = await psycopg.AsyncConnection.connect(

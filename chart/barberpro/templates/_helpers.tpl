@@ -88,6 +88,12 @@ database-owner
       - secret:
           name: {{ include "barberpro.appDatabaseSecret" .root }}
           items: [{key: database-url, path: database-url}]
+      - secret:
+          name: {{ include "barberpro.appDatabaseSecret" .root }}
+          optional: true
+          items:
+            - {key: database-direct-url, path: database-direct-url}
+            - {key: database-replica-url, path: database-replica-url}
       {{- if .owner }}
       - secret:
           name: {{ include "barberpro.ownerDatabaseSecret" .root }}
@@ -139,8 +145,15 @@ proxy.istio.io/config: '{"holdApplicationUntilProxyStarts": true}'
 {{- end }}
 {{- end }}
 
+{{/* Where the owner goes, and whoever needs a session of its own */}}
 {{- define "barberpro.databaseHost" -}}
 {{- if eq .Values.database.mode "cnpg" -}}database-rw{{- else -}}database{{- end }}
+{{- end }}
+
+{{- define "barberpro.poolerName" -}}database-pooler{{- end }}
+
+{{- define "barberpro.pooled" -}}
+{{- if and (eq .Values.database.mode "cnpg") .Values.database.cnpg.pooler.enabled -}}yes{{- end }}
 {{- end }}
 
 {{/* A value of an existing Secret, in base64, or a new one: (dict "root" $ "secret" NAME "key" KEY "new" VALUE) */}}

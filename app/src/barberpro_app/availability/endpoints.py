@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from barberpro_app.availability.schemas import Availability, AvailabilityQuery, VisitQuery
 from barberpro_app.availability.service import free_times
 from barberpro_app.availability.visits import free_visits
-from barberpro_app.edge import API, PUBLIC, PublicScope, answer, configuration_of, database_of
+from barberpro_app.edge import API, PUBLIC, PublicScope, answer, configuration_of
+from barberpro_app.kit.replica import read
 
 router = APIRouter(
     prefix=API, tags=["availability"], dependencies=[Depends(PublicScope("availability:read"))]
@@ -19,8 +20,8 @@ router = APIRouter(
 @router.get("/availability", response_model=Availability, responses=PUBLIC)
 async def availability(request: Request, query: Annotated[AvailabilityQuery, Query()]) -> Response:
     """When a service can be booked, and with whom."""
-    async with database_of(request).connection() as connection:
-        found = await free_times(connection, configuration_of(request), query)
+    app = configuration_of(request)
+    found = await read(request, lambda connection: free_times(connection, app, query))
     return answer(found)
 
 
@@ -28,6 +29,6 @@ async def availability(request: Request, query: Annotated[AvailabilityQuery, Que
 async def visits(request: Request, query: Annotated[VisitQuery, Query()]) -> Response:
     """When several services can be booked one after the other; `provider_ids` of a time has who
     gives each of them."""
-    async with database_of(request).connection() as connection:
-        found = await free_visits(connection, configuration_of(request), query)
+    app = configuration_of(request)
+    found = await read(request, lambda connection: free_visits(connection, app, query))
     return answer(found)

@@ -29,6 +29,7 @@ from barberpro_app.edge import (
 from barberpro_app.identity.auth import require_scope
 from barberpro_app.identity.principal import Principal
 from barberpro_app.kit.idempotency import once
+from barberpro_app.kit.replica import read
 
 router = APIRouter(prefix=f"{API}/services", tags=["services"])
 
@@ -39,18 +40,19 @@ Writer = Annotated[Principal, Depends(require_scope("catalog:write"))]
 @router.get("", response_model=ServiceList, responses=PUBLIC)
 async def list_services(request: Request, principal: Reader) -> Response:
     """What can be booked; who may change services sees inactive ones too."""
-    async with database_of(request).connection() as connection:
-        found = await service.list_services(
-            connection, inactive=principal.has_scope("catalog:write")
-        )
+    every = principal.has_scope("catalog:write")
+    found = await read(
+        request, lambda connection: service.list_services(connection, inactive=every)
+    )
     return answer(ServiceList(items=found))
 
 
 @router.get("/{service_id}", response_model=Service, responses=PUBLIC)
 async def get_service(request: Request, _principal: Reader, service_id: UUID) -> Response:
     """One service."""
-    async with database_of(request).connection() as connection:
-        return answer(await service.get_service(connection, service_id))
+    return answer(
+        await read(request, lambda connection: service.get_service(connection, service_id))
+    )
 
 
 @router.post("", status_code=201, response_model=Service, responses=WRITING)

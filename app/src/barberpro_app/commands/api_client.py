@@ -35,13 +35,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _create(settings: Settings, name: str, scopes: list[str]) -> NewApiClient:
-    async with connected(settings.secrets.database_url) as connection:
+    async with connected(settings.secrets.database_session_url) as connection:
         return await create_api_client(connection, Actor(), name, scopes)
 
 
 async def _remove(settings: Settings, name: str) -> bool:
     """Whether there was one; safe to repeat."""
-    async with connected(settings.secrets.database_url) as connection:
+    async with connected(settings.secrets.database_session_url) as connection:
         try:
             await remove_api_client(connection, Actor(), name)
         except NotFoundError:

@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _make(settings: Settings, email: str) -> NewLink:
-    async with connected(settings.secrets.database_url) as connection:
+    async with connected(settings.secrets.database_session_url) as connection:
         owner = await staff_repository.select_by_email(connection, email)
         if owner is None or owner["role"] != "owner" or not owner["active"]:
             raise NotFoundError(

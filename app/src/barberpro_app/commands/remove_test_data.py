@@ -31,7 +31,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _remove(settings: Settings, marker: str, api_client: str | None) -> dict[str, int]:
-    async with connected(settings.secrets.database_url) as connection, connection.transaction():
+    async with (
+        connected(settings.secrets.database_session_url) as connection,
+        connection.transaction(),
+    ):
         counts = await remove_test_data(connection, marker)
         if api_client is not None:
             await _remove_client(connection, api_client)

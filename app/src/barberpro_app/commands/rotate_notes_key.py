@@ -19,7 +19,10 @@ def run(_arguments: argparse.Namespace) -> int:
 
 async def _rotate(settings: Settings) -> int:
     vault = Vault.of(settings.secrets)
-    async with connected(settings.secrets.database_url) as connection, connection.transaction():
+    async with (
+        connected(settings.secrets.database_session_url) as connection,
+        connection.transaction(),
+    ):
         count = await vault.rotate(connection)
         if count:
             what = AuditedObject("deployment", settings.app.deployment_id)

@@ -42,7 +42,10 @@ async def _load(settings: Settings, seed: Seed) -> dict[str, int]:
         for provider in seed.providers
         if provider.email
     ]
-    async with connected(settings.secrets.database_url) as connection, connection.transaction():
+    async with (
+        connected(settings.secrets.database_session_url) as connection,
+        connection.transaction(),
+    ):
         counts = asdict(await load_seed(connection, settings.app, seed))
         counts["staff"] = await load_first_staff(connection, [owner, *providers])
     return counts

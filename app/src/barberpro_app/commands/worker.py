@@ -32,7 +32,9 @@ async def _work(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    database = Database(settings.secrets.database_url, JOBS_POOL, name="worker")
+    secrets = settings.secrets
+    direct = secrets.database_direct_url
+    database = Database(secrets.database_url, JOBS_POOL, name="worker", direct=direct)
     worker = Worker(settings, database, Metrics(), listen=True)
     await database.open()
     log.info("working", deployment=settings.app.deployment_id, pid=os.getpid())

@@ -23,10 +23,13 @@ from barberpro_app.kit.errors import UnavailableError
 
 Connection = AsyncConnection[DictRow]
 
-_OPTIONS = (
-    "-c timezone=UTC -c statement_timeout=15s -c lock_timeout=5s"
-    " -c idle_in_transaction_session_timeout=15s"
-)
+#: What a session of the app has; behind a pooler its role has it, for a pooler passes no options on.
+SESSION = {
+    "timezone": "UTC",
+    "statement_timeout": "15s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "15s",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,26 @@ JOBS_POOL = PoolSettings(minimum=1, maximum=3, share_seconds=0.05)
 
 
 class Database:
-    """The app's database; `open` starts filling the pool and does not wait for the server."""
+    """The app's database; `open` starts filling the pool and does not wait for the server.
 
-    def __init__(self, url: str, pool: PoolSettings | None = None, *, name: str = "app") -> None:
+    `direct` is the way around a pooler in transaction mode, if one is in between. Then nothing lives longer
+    than a transaction: no prepared statement (plans are kept by the functions of the database), no setting,
+    no lock of a session.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        pool: PoolSettings | None = None,
+        *,
+        name: str = "app",
+        direct: str | None = None,
+        read_only: bool = False,
+    ) -> None:
         sizes = pool or PoolSettings()
+        self._direct = direct
+        session = {**SESSION, "default_transaction_read_only": "on"} if read_only else SESSION
+        options = {"options": " ".join(f"-c {name}={value}" for name, value in session.items())}
         self._share_seconds = sizes.share_seconds
         self._one = asyncio.Semaphore()
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
@@ -63,8 +82,8 @@ class Database:
             kwargs={
                 "autocommit": True,
                 "row_factory": dict_row,
-                "prepare_threshold": 1,
-                "options": _OPTIONS,
+                "prepare_threshold": 1 if direct is None else None,
+                **(options if direct is None else {}),
                 "application_name": f"barberpro-{name}",
                 "connect_timeout": 5,
             },
@@ -97,6 +116,24 @@ class Database:
         """A connection in autocommit. Raises `UnavailableError` if the server does not answer."""
         async with self._lend() as connection:
             yield connection
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Connection]:
+        """A connection in autocommit whose session is nobody else's, as locks that outlive a transaction
+        need. Raises `UnavailableError` likewise."""
+        if self._direct is None:
+            async with self._lend() as connection:
+                yield connection
+            return
+        try:
+            own = await AsyncConnection[DictRow].connect(
+                self._direct, autocommit=True, row_factory=dict_row, connect_timeout=5,
+                application_name="barberpro-session",
+            )  # fmt: skip
+        except psycopg.OperationalError as error:
+            raise UnavailableError from error
+        async with own:
+            yield own
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:

@@ -100,10 +100,17 @@ class Subscription:
 class Hub:
     """Listens, remembers the last changes, and hands each to who is interested."""
 
-    def __init__(self, url: str, again: Callable[[], Awaitable[None]] | None = None) -> None:
-        """`again` is awaited whenever the database answers after it did not."""
+    def __init__(
+        self,
+        url: str,
+        again: Callable[[], Awaitable[None]] | None = None,
+        heard: Callable[[], None] | None = None,
+    ) -> None:
+        """`again` is awaited whenever the database answers after it did not; `heard` is called before
+        anybody is told of a change."""
         self._url = url
         self._again = again
+        self._heard = heard
         self._epoch = secrets.token_hex(4)
         self._number = 0
         self._recent: deque[tuple[int, Change]] = deque(maxlen=REMEMBERED)
@@ -140,6 +147,8 @@ class Hub:
         self._subscriptions.discard(subscription)
 
     def publish(self, change: Change) -> None:
+        if self._heard is not None:
+            self._heard()
         self._number += 1
         self._recent.append((self._number, change))
         for subscription in self._subscriptions:

@@ -21,6 +21,7 @@ from barberpro_app.edge import (
 from barberpro_app.identity.auth import require_role, require_signed_in
 from barberpro_app.identity.principal import Principal
 from barberpro_app.kit.errors import NotAllowedError
+from barberpro_app.kit.replica import read
 from barberpro_app.kit.schemas import Locale
 from barberpro_app.media_processor.endpoints import folder_of
 from barberpro_app.portfolio import asking, service
@@ -47,8 +48,9 @@ async def gallery(
     request: Request, provider_id: UUID | None = None, after: UUID | None = None
 ) -> Response:
     """What is published, newest first."""
-    async with database_of(request).connection() as connection:
-        return answer(await service.gallery(connection, provider_id, after))
+    return answer(
+        await read(request, lambda connection: service.gallery(connection, provider_id, after))
+    )
 
 
 @router.get("/consent-text", response_model=ConsentText, responses=PUBLIC)

@@ -6,9 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from barberpro_app.edge import API, READING, answer, configuration_of, database_of
+from barberpro_app.edge import API, READING, answer, configuration_of
 from barberpro_app.identity.auth import require_scope
 from barberpro_app.identity.principal import Principal
+from barberpro_app.kit.replica import read
 from barberpro_app.report import service
 from barberpro_app.report.schemas import Report, Span
 
@@ -22,5 +23,6 @@ async def overview(
 ) -> Response:
     """How full, who came, what was earned and who is new, from day to day."""
     app = configuration_of(request)
-    async with database_of(request).connection() as connection:
-        return answer(await service.make_report(connection, app, query))
+    return answer(
+        await read(request, lambda connection: service.make_report(connection, app, query))
+    )

@@ -52,13 +52,14 @@ class Promoter:
             due = time.monotonic() - self._looked >= EVERY_SECONDS
             if not due and not await repository.last_mark(connection):
                 return 0
+        async with self._database.session() as connection:
             made = await look_through(connection, self._app)
         self._looked = time.monotonic()
         return made
 
 
 async def look_through(connection: Connection, app: AppConfiguration) -> int:
-    """Offers all that can be offered now; how much. Needs a connection in autocommit."""
+    """Offers all that can be offered now; how much. Needs a session in autocommit."""
     if not await repository.try_lock(connection):
         return 0
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from barberpro_app.booking.schemas import HoldRequest
 from barberpro_app.kit.database import Connection
 from barberpro_app.kit.errors import ConflictError, NotFoundError, PolicyError
 from barberpro_app.kit.ratelimit import HOLDS_PER_NETWORK, RateLimiter, network_of
+from barberpro_app.kit.replica import read
 from barberpro_app.kit.requests import RequestInfo
 from barberpro_app.visit import service as visits
 from barberpro_app.visit.schemas import LineRequest, VisitHoldRequest
@@ -35,25 +37,25 @@ async def services(
     request: Request, sede: str = "", reader: Reader = Depends(reader_of)
 ) -> Response:
     """First page: what is offered, for how long, at what price, under which rules."""
-    async with reader.database.connection() as connection:
+
+    async def look(connection: Connection) -> dict[str, Any]:
         locations = await offer.locations(connection)
         wanted = parse_key(sede)
         chosen = next((item for item in locations if item.id == wanted), None)
         chosen = chosen or next(iter(locations), None)
         offered = await offer.services(connection, reader, chosen.id) if chosen else []
-        shown = await shelf.shelves(connection, reader, offered)
         policies = await offer.policies(connection, reader)
-    return page(
-        request,
-        reader,
-        "booking/services.html",
-        share=shared(reader, "/", reader.app.brand.name),
-        locations=locations,
-        chosen=chosen,
-        shelves=shown,
-        several=sum(not item.group for item in offered) > 1,
-        policy=f"{cancellation_sentence(reader, policies)} {payment_sentence(reader)}",
-    )
+        return {
+            "locations": locations,
+            "chosen": chosen,
+            "shelves": await shelf.shelves(connection, reader, offered),
+            "several": sum(not item.group for item in offered) > 1,
+            "policy": f"{cancellation_sentence(reader, policies)} {payment_sentence(reader)}",
+        }
+
+    found = await read(request, look)
+    share = shared(reader, "/", reader.app.brand.name)
+    return page(request, reader, "booking/services.html", share=share, **found)
 
 
 def _address(wish: Wish, day: date) -> str:
@@ -74,12 +76,16 @@ async def _times_page(
     request: Request, reader: Reader, wish: Wish, day: date | None, problem: str = ""
 ) -> Response:
     since = request.app.state.live.hub.position  # before anything is read
-    async with reader.database.connection() as connection:
+
+    async def look(connection: Connection) -> tuple[offer.Choice, picker.Picker]:
         chosen = await offer.choose(connection, reader, wish)
         bounds = choosing.bounds_of(chosen.policies, chosen.location.zone)
         view = await choosing.pick(
             connection, reader, chosen.wish, bounds, day, lambda day: _address(chosen.wish, day)
         )
+        return chosen, view
+
+    chosen, view = await read(request, look)
     return page(
         request,
         reader,

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from barberpro_app.brand import card
 from barberpro_app.kit.errors import NotFoundError
+from barberpro_app.kit.replica import read
 from barberpro_app.media_processor.endpoints import folder_of
 from barberpro_app.media_processor.schemas import MediaVariant
 from barberpro_app.portfolio import service
@@ -32,8 +33,7 @@ async def gallery(
     provider, after = parse_key(profesional), parse_key(desde)
     if (profesional and provider is None) or (desde and after is None):
         raise NotFoundError
-    async with reader.database.connection() as connection:
-        found = await service.gallery(connection, provider, after)
+    found = await read(request, lambda connection: service.gallery(connection, provider, after))
     query = {"profesional": profesional} if profesional else {}
     following = f"/galeria?{urlencode({**query, 'desde': found.next})}" if found.next else ""
     return page(

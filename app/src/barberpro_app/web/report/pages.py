@@ -13,6 +13,7 @@ from starlette.responses import Response
 from barberpro_app.identity.auth import require_role
 from barberpro_app.kit import clock
 from barberpro_app.kit.errors import NotFoundError
+from barberpro_app.kit.replica import read
 from barberpro_app.kit.spreadsheet import MEDIA_TYPE
 from barberpro_app.report import service
 from barberpro_app.report.schemas import LONGEST, Report, Span
@@ -71,15 +72,14 @@ def _typed(form: Form) -> Span | None:
         return None
 
 
-async def _report(reader: Reader, span: Span) -> Report:
-    async with reader.database.connection() as connection:
-        return await service.make_report(connection, reader.app, span)
+async def _report(request: Request, reader: Reader, span: Span) -> Report:
+    return await read(request, lambda connection: service.make_report(connection, reader.app, span))
 
 
 @router.get(HOME)
 async def show(request: Request, reader: Reader = Depends(reader_of)) -> Response:
     asked = _asked(request, reader)
-    report = await _report(reader, asked.span)
+    report = await _report(request, reader, asked.span)
     sheets = Sheets(reader, report)
     return page(
         request,
@@ -108,7 +108,7 @@ async def file(request: Request, name: str, reader: Reader = Depends(reader_of))
     asked = _asked(request, reader)
     if asked.form.problems:
         raise NotFoundError
-    table = Sheets(reader, await _report(reader, asked.span)).every().get(name)
+    table = Sheets(reader, await _report(request, reader, asked.span)).every().get(name)
     if table is None:
         raise NotFoundError
     return Response(table.file(), media_type=MEDIA_TYPE, headers=_headers(name, asked.span))

@@ -24,7 +24,10 @@ from barberpro.targets.protocol import PassingFaultError, ServiceState
 CLUSTERS, STORES = "clusters.postgresql.cnpg.io", "objectstores.barmancloud.cnpg.io"
 #: As a path of the API, for many at once.
 PATH = "/apis/postgresql.cnpg.io/v1/clusters"
-NAME = "database"
+POOLERS = "poolers.postgresql.cnpg.io"
+NAME, POOLER = "database", "database-pooler"
+#: Label of what the operator makes for a pooler; its Deployment has none of ours.
+POOLED = "cnpg.io/poolerName"
 HEALTHY = "Cluster in healthy state"
 #: Phases that the operator does not leave by itself, and what a person does about them.
 HOPELESS = {

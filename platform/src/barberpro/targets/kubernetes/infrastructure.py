@@ -80,6 +80,9 @@ def provision_resources(releases: Releases, plan: Plan) -> Report:
         site.wait_for("statefulsets", named("database"), seconds=DATABASE_SECONDS, say=releases.say)
     elif record.database_mode == "cnpg":
         cnpg.wait_for(site, seconds=DATABASE_SECONDS, say=releases.say)
+        if site.get(cnpg.POOLERS, cnpg.POOLER) is not None:
+            found = named(cnpg.POOLER)
+            site.wait_for("deployments", found, seconds=DATABASE_SECONDS, say=releases.say)
     detail = (
         f"namespace {record.id} {'made' if made else 'was there'}; database {record.database_mode}"
     )

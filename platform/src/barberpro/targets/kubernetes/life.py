@@ -25,8 +25,12 @@ RETAINED = "Retain"
 
 def services(site: Site, database_mode: str = "") -> list[ServiceState]:
     """Each Deployment and the database, where it is in the cluster, with how many replicas are ready."""
-    found = [state_of(one) for one in site.objects("deployments,statefulsets")]
-    return [*found, *cnpg.services(site)] if database_mode == "cnpg" else found
+    found = site.objects("deployments,statefulsets")
+    if database_mode != "cnpg":
+        return [state_of(one) for one in found]
+    poolers = [one for one in found if cnpg.POOLED in one["metadata"].get("labels", {})]
+    ours = [one for one in found if one not in poolers]
+    return [*map(state_of, [*ours, *poolers]), *cnpg.services(site)]
 
 
 def state_of(one: Object) -> ServiceState:

@@ -17,11 +17,11 @@ from barberpro.targets.kubernetes.site import Object
 from barberpro.targets.protocol import ServiceState
 
 OURS = "app.kubernetes.io/instance=barberpro"
-Lists = dict[str, Callable[[Object], ServiceState]]
-KINDS: Lists = {
-    "/apis/apps/v1/deployments": state_of,
-    "/apis/apps/v1/statefulsets": state_of,
-}
+Lists = dict[tuple[str, str], Callable[[Object], ServiceState]]
+DEPLOYMENTS = "/apis/apps/v1/deployments"
+#: Path and labels of each list, and what is said of one in it.
+KINDS: Lists = {(DEPLOYMENTS, OURS): state_of, ("/apis/apps/v1/statefulsets", OURS): state_of}
+OF_OPERATOR: Lists = {(DEPLOYMENTS, cnpg.POOLED): state_of, (cnpg.PATH, OURS): cnpg.state_of}
 
 
 @dataclass
@@ -41,7 +41,7 @@ def look_at_all(records: Collection[Record]) -> Seen:
         here = {record.id for record in ours}
         lists = dict(KINDS)
         if any(record.database_mode == "cnpg" for record in ours):
-            lists[cnpg.PATH] = cnpg.state_of
+            lists |= OF_OPERATOR
         try:
             reader = Reader(choose(context or None))
             try:
@@ -56,8 +56,8 @@ def look_at_all(records: Collection[Record]) -> Seen:
 
 def _read(reader: Reader, lists: Lists, here: Collection[str], seen: Seen) -> None:
     try:
-        for path, state in lists.items():
-            for page in reader.pages(path, selector=OURS):
+        for (path, selector), state in lists.items():
+            for page in reader.pages(path, selector=selector):
                 for one in page:
                     about: dict[str, Any] = one["metadata"]
                     if about.get("namespace") in here:

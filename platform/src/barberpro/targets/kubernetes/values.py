@@ -19,9 +19,14 @@ MEMORY_FLOOR_MIB = 160
 CPU_FLOOR_MILLICORES = 25
 POSTGRESQL_PORT = 5432
 MAIL_PORT = 587
-#: Connections of one process: the app's pool, and those that it hears changes on.
+#: Connections of one process: the app's pool, its jobs', and those that it hears changes on.
 CONNECTIONS_PER_PROCESS = 12
 LEAST_CONNECTIONS, MOST_CONNECTIONS = 100, 1000
+#: Each is a process of the server, with megabytes of plans: from so many on, a pooler shares fewer.
+POOLED_FROM = 400
+POOLERS, POOL_SIZE = 2, 40
+#: Of one process around the pooler: what it hears changes on, and a job that needs a session of its own.
+DIRECT_PER_PROCESS, SPARE = 2, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +153,13 @@ def _workload(load: Workload) -> Values:
 
 def _database(plan: Plan, installation: Installation) -> Values:
     database = plan.database
+    mode = database_mode(plan, installation)
     pods = sum(load.replicas_max for load in plan.workloads)
-    connections = min(max(pods * CONNECTIONS_PER_PROCESS, LEAST_CONNECTIONS), MOST_CONNECTIONS)
+    clients = pods * CONNECTIONS_PER_PROCESS
+    pooled = mode == "cnpg" and clients >= POOLED_FROM
+    connections = POOLERS * POOL_SIZE + pods * DIRECT_PER_PROCESS + SPARE if pooled else clients
     return {
-        "mode": database_mode(plan, installation),
+        "mode": mode,
         "name": database.name,
         "ownerRole": database.owner_role,
         "appRole": database.app_role,
@@ -159,8 +167,16 @@ def _database(plan: Plan, installation: Installation) -> Values:
         "memoryMib": max(database.memory_mib, 256),
         "storageGb": math.ceil(database.storage_gb),
         "storageClass": installation.storage_class,
-        "maxConnections": connections,
-        "cnpg": {"readReplicas": database.read_replicas_min},
+        "maxConnections": min(max(connections, LEAST_CONNECTIONS), MOST_CONNECTIONS),
+        "cnpg": {
+            "readReplicas": database.read_replicas_min,
+            "pooler": {
+                "enabled": pooled,
+                "instances": POOLERS,
+                "poolSize": POOL_SIZE,
+                "maxClients": max(clients, MOST_CONNECTIONS),
+            },
+        },
     }
 
 
