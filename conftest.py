@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import gc
 import os
 import platform
@@ -39,8 +40,11 @@ def pytest_configure(config: pytest.Config) -> None:
     # a shell that runs this in the background has it deaf to Ctrl-C, and all that the tests start
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    wanted = os.environ.get("BARBERPRO_TEST_DURATIONS")
-    if wanted and not os.environ.get("PYTEST_XDIST_WORKER"):
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        return
+    for package in ("app", "platform"):  # releases of the app are copied with what is compiled
+        compileall.compile_dir(config.rootpath / package / "src", quiet=2)
+    if wanted := os.environ.get("BARBERPRO_TEST_DURATIONS"):
         config.pluginmanager.register(Recorder(config.rootpath / wanted))
 
 

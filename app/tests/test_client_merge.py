@@ -543,7 +543,7 @@ def test_a_booking_made_while_records_are_joined_is_of_the_kept_one(shop: Shop) 
                     )
                     booking = asyncio.create_task(late.book())
                     await wait_until_blocked(shop)
-                await asyncio.wait_for(booking, timedelta(seconds=30).total_seconds())
+                await asyncio.wait_for(booking, timedelta(seconds=120).total_seconds())
                 assert sum((await census(other, gone.id)).values()) == 0
 
     asyncio.run(race())

@@ -113,7 +113,7 @@ def front(postgres_server: TestServer) -> Iterator[Front]:
     async def end() -> None:
         listening.close()
         mine = asyncio.current_task()
-        await asyncio.wait_for(_all([task for task in asyncio.all_tasks() if task is not mine]), 10)
+        await asyncio.wait_for(_all([task for task in asyncio.all_tasks() if task is not mine]), 60)
 
     asyncio.run_coroutine_threadsafe(end(), loop).result(20)
     loop.call_soon_threadsafe(loop.stop)

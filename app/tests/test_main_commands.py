@@ -19,7 +19,7 @@ import pytest
 from support_accounts import ORIGIN, Accounts, mail_server
 from support_app import AppHome, free_port
 
-from barberpro_app.__main__ import build_parser
+from barberpro_app.__main__ import build_parser, main
 from barberpro_app.identity.service import redeem_link, request_sign_in_link
 
 
@@ -61,27 +61,39 @@ def test_usage_is_checked_before_anything_is_loaded(
     assert "usage:" in capsys.readouterr().err
 
 
-def test_wrong_usage_and_configuration_are_one_error_and_exit_code_2(
-    home: AppHome, tmp_path: Path
-) -> None:
-    for arguments in (
-        ["fly"],
-        ["api-client", "create", "x", "--scope", "everything"],
-        ["api-client", "create", "No Name", "--scope", "audit:read"],
-        ["remove-test-data", "--marker", "not a domain"],
-        ["seed", "/nonexistent.json"],
-        ["serve", "--uds", "/nonexistent/app.sock"],
-    ):
+def test_a_wrong_argument_is_one_error_of_the_process_and_exit_code_2(home: AppHome) -> None:
+    for arguments in (["fly"], ["serve", "--uds", "/nonexistent/app.sock"]):
         done = home.run(*arguments)
         assert done.returncode == 2, (arguments, done.stderr)
         assert "Traceback" not in done.stderr
         assert done.stdout == ""
+
+
+def test_wrong_usage_and_configuration_are_one_error_and_exit_code_2(
+    home: AppHome,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("barberpro_app.__main__._LEFT_OUT", ())  # this process may want them
+    for name in ("BARBERPRO_APP_CONFIG", "BARBERPRO_SECRETS_DIR", "BARBERPRO_REVISION"):
+        monkeypatch.setenv(name, home.environment[name])
+    for arguments in (
+        ["api-client", "create", "x", "--scope", "everything"],
+        ["api-client", "create", "No Name", "--scope", "audit:read"],
+        ["remove-test-data", "--marker", "not a domain"],
+        ["seed", "/nonexistent.json"],
+    ):
+        assert main(arguments) == 2, arguments
+        told = capsys.readouterr()
+        assert "Traceback" not in told.err
+        assert told.out == ""
     (tmp_path / "app.json").write_text('{"schema_version": 1, "brand": {"name": 5}, "surprise": 1}')
     for command in (["serve"], ["worker"], ["migrate"], ["owner-link", "--email", "a@b.c"]):
-        done = home.run(*command)
-        assert done.returncode == 2, command
-        assert "surprise" in done.stderr
-        assert "Traceback" not in done.stderr
+        assert main(command) == 2, command
+        told = capsys.readouterr()
+        assert "surprise" in told.err
+        assert "Traceback" not in told.err
 
 
 def test_a_missing_secret_says_which(home: AppHome, tmp_path: Path) -> None:

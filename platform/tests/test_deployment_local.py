@@ -100,7 +100,7 @@ class World:
     def live(self) -> object:
         access = self.target.access(PLAN, None)
         with open_client(access, preview=False) as client:
-            return wait_for(client, "/health", seconds=10)["revision"]
+            return wait_for(client, "/health", seconds=60)["revision"]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support_local import free_port
+from support_app import free_port
 
 from barberpro.targets.local import mailbox
 from barberpro.targets.local.unix_http import UnixConnection, takes_connections

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support_local import free_port, local_plan
+from support_app import free_port
+from support_local import local_plan
 
 from barberpro.errors import BarberProError
 from barberpro.planning.findings import Severity

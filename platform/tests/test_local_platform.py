@@ -16,7 +16,8 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
-from support_local import free_port, local_home, processes_of
+from support_app import free_port
+from support_local import local_home, processes_of
 
 from barberpro.errors import BarberProError
 from barberpro.targets.local.platform import LocalPlatform

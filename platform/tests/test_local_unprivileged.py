@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support_local import free_port, stand_in_app
+from support_app import free_port
+from support_local import stand_in_app
 
 from barberpro.targets.local.layout import enterable
 

@@ -8,16 +8,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Mailbox as MaildirHandler
+from support_app import free_port
 from support_https import Answer, HttpsServer, Request, https_server
-from support_local import free_port
 from support_planning import plan_of
 
+from barberpro.deployment.checks import latency
 from barberpro.deployment.checks.api import ApiCaller, ApiError
 from barberpro.deployment.checks.client import open_client
 from barberpro.deployment.checks.database import check_app_role
@@ -302,6 +304,28 @@ def test_measuring_ends_in_time() -> None:
     measured = measure("x", [slow] * 1000, limit_seconds=0.1)
     assert measured.count == len(calls) < 20
     assert measured.p50_ms >= 20
+
+
+def test_a_busy_moment_is_measured_again_and_slowness_is_not_excused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each answer takes so many ms, by a clock of the test's own."""
+
+    def measured(*answers: int) -> tuple[int, float]:
+        now = [0.0]
+
+        def answer(milliseconds: int) -> None:
+            now[0] += milliseconds / 1000
+
+        monkeypatch.setattr(latency, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+        requests = [lambda answer=answer, ms=ms: answer(ms) for ms in answers]
+        found = latency.measure_calmly("x", requests, limit_seconds=0.5, target_ms=80)
+        return found.count, found.p50_ms
+
+    assert measured(*[20] * 20) == (20, 20)
+    assert measured(900, *[20] * 19) == (19, 20)
+    assert measured(*[900] * 19, 20) == (1, 20)
+    assert measured(*[300] * 20) == (2, 300)
 
 
 def test_a_test_client_left_by_a_killed_attempt_is_replaced(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
-from support_axe import check
+from support_axe import SCREENS_OF_WAYS, check
 from support_browser import DESKTOP, PHONE, ServedVertical, served
 from support_photographs import portrait
 from support_postgres import TestServer
@@ -33,7 +33,7 @@ def barbershop(
         yield found
 
 
-@pytest.fixture(params=["phone", "desktop"])
+@pytest.fixture(params=SCREENS_OF_WAYS)
 def screen(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

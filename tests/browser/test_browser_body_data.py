@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize
 from support_activities import fit_file
-from support_axe import check
+from support_axe import SCREENS_OF_WAYS, check
 from support_browser import DESKTOP, PHONE, ServedVertical, served
 from support_postgres import TestServer
 
@@ -35,7 +35,7 @@ def gym(
         yield found
 
 
-@pytest.fixture(params=["phone", "desktop"])
+@pytest.fixture(params=SCREENS_OF_WAYS)
 def screen(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

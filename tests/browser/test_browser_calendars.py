@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize
-from support_axe import check
+from support_axe import check_here as check
 from support_browser import DESKTOP, PHONE, ServedVertical, book, served
 from support_postgres import TestServer
 

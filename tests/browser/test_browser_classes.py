@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, ViewportSize
-from support_axe import check
+from support_axe import SCREENS_OF_WAYS, check
 from support_browser import DESKTOP, PHONE, ServedVertical, served
 from support_postgres import TestServer
 
@@ -24,7 +24,7 @@ def gym(
         yield found
 
 
-@pytest.mark.parametrize("screen", ["phone", "desktop"])
+@pytest.mark.parametrize("screen", SCREENS_OF_WAYS)
 def test_a_class_is_booked_and_noted(gym: ServedVertical, chromium: Browser, screen: str) -> None:
     size = PHONE if screen == "phone" else DESKTOP
     context = chromium.new_context(

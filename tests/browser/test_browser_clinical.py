@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, ViewportSize, sync_playwright
-from support_axe import check
+from support_axe import SCREENS_OF_WAYS, check
 from support_browser import ARGUMENTS, CHROMIUM, DESKTOP, PHONE, ServedVertical, served
 from support_postgres import TestServer
 
@@ -79,7 +79,7 @@ def sign_in(page: Page, clinic: ServedVertical, client: Any = None) -> None:
     page.wait_for_load_state()
 
 
-@pytest.fixture(params=["phone", "desktop"])
+@pytest.fixture(params=SCREENS_OF_WAYS)
 def screen(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -146,7 +146,9 @@ def test_a_session_is_recorded_encrypted_and_played(
     page.locator("audio").wait_for()
     played = page.evaluate(
         """async () => { const player = document.querySelector('audio'); player.muted = true;
-        await player.play(); await new Promise(done => setTimeout(done, 600));
+        await player.play();
+        for (let tries = 0; tries < 600 && !player.error && !player.currentTime; tries++)
+          await new Promise(done => setTimeout(done, 100));
         return [player.error, player.currentTime]; }"""
     )
     assert played[0] is None

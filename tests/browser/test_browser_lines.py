@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize
-from support_axe import check
+from support_axe import SCREENS_OF_WAYS, check
 from support_browser import DESKTOP, PHONE, ServedVertical, book
 
 Serving = Callable[[str], ServedVertical]
 
 
-@pytest.fixture(params=["phone", "desktop"])
+@pytest.fixture(params=SCREENS_OF_WAYS)
 def screen(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize
-from support_axe import check
+from support_axe import SCREENS_OF_WAYS, check
 from support_browser import DESKTOP, PHONE, ServedVertical, book, served
 from support_postgres import TestServer
 from support_whatsapp import SECRETS
@@ -31,7 +31,7 @@ def deployed(
         yield running
 
 
-@pytest.fixture(params=["phone", "desktop"])
+@pytest.fixture(params=SCREENS_OF_WAYS)
 def page(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Page]:
     size = PHONE if request.param == "phone" else DESKTOP
     context = chromium.new_context(

@@ -92,7 +92,7 @@ def _shows_the_work(shop: Day, owner: Page, client: Page) -> None:
     )  # fmt: skip
     assert made.status == 201, made.text()
     item = made.json()
-    for _ in range(200):
+    for _ in range(1200):
         if shop.rows("SELECT 1 FROM media_file WHERE state = 'pending'") == []:
             break
         owner.wait_for_timeout(100)

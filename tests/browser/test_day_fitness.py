@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from support_activities import fit_file
-from support_axe import check
+from support_axe import check_here
 from support_browser import PHONE
 from support_day import Day, address_of, day
 from support_day_pages import looks_everywhere
@@ -105,7 +105,7 @@ def _fills_a_class(gym: Day, owner: Page, first: Page, second: Page) -> None:
         second.wait_for_timeout(200)
     second.get_by_role("link", name="Ver el horario").click()
     second.wait_for_url("**/lugar")
-    check(second, "day-fitness-own-offer")
+    check_here(second, "day-fitness-own-offer")
     second.get_by_role("button", name="Lo quiero").click()
     second.wait_for_load_state()
     gym.go(owner, f"/agenda/clases/{session}")

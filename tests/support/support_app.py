@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ class AppHome:
         """One command of the app, to its end."""
         return subprocess.run(
             [sys.executable, "-m", "barberpro_app", *arguments],
-            env=self.environment, text=True, capture_output=True, timeout=60, check=False, **kwargs,
+            env=self.environment, text=True, capture_output=True, timeout=300, check=False, **kwargs,
         )  # fmt: skip
 
     def json(self, *arguments: str) -> Any:
@@ -142,7 +143,7 @@ class ServedApp:
     url: str
     log: Path
 
-    def wait(self, path: str = "/health", seconds: float = 60) -> None:
+    def wait(self, path: str = "/health", seconds: float = 300) -> None:
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -160,6 +161,10 @@ class ServedApp:
 
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A port of this machine on which nobody listened a moment ago, out of the way of the usual ones
+    and of those that the system gives to clients, which could take it before its server does."""
+    while True:
+        port = 12_000 + secrets.randbelow(18_000)  # `random` may be seeded, alike in each worker
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

@@ -7,7 +7,7 @@ import secrets
 from uuid import UUID
 
 from playwright.sync_api import BrowserContext, ViewportSize
-from support_axe import check
+from support_axe import check_here
 from support_browser import DESKTOP, PHONE
 from support_day import Day
 from support_every_page import COMMON, looks, routes_of, walk
@@ -46,7 +46,7 @@ def looks_everywhere(day: Day) -> None:
             page.set_default_timeout(60_000)
             page.goto(url + item.address)
             try:
-                check(page, f"e-{vertical}-{_plain(item.route)}-{screen}")
+                check_here(page, f"e-{vertical}-{_plain(item.route)}-{screen}")
             except AssertionError as error:  # all that is wrong is told at once
                 wrong.append(str(error))
         assert wrong == [], "\n".join(wrong)

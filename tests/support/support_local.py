@@ -4,16 +4,15 @@ is gone afterwards with all of its processes."""
 from __future__ import annotations
 
 import os
-import random
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
 import psutil
+from support_app import free_port
 
 from barberpro.planning.model import Cache, Cost, Database, Network, Plan, Request, Sizes, Workload
 from barberpro.targets.local.platform import LocalPlatform
@@ -99,16 +98,6 @@ def stand_in_app(folder: Path) -> Path:
     (package / "__init__.py").write_text("")
     (package / "__main__.py").write_text(STAND_IN)
     return package
-
-
-def free_port() -> int:
-    """A port that nobody listened on a moment ago, out of the way of the usual ones and of those
-    that the system gives to clients, which could take it while the platform is down."""
-    while True:
-        port = random.randrange(12_000, 30_000)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 def local_plan(

@@ -122,7 +122,7 @@ class Operator:
 
     def leave(self) -> None:
         """End what still runs for this home, by its processes' ids, and remove the home."""
-        self.run("stop", "--all", timeout=60)
+        self.run("stop", "--all")
         for process in self.processes():
             try:
                 process.send_signal(signal.SIGKILL)
