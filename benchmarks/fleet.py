@@ -166,12 +166,9 @@ def look_at_many(cluster: Cluster, target: KubernetesTarget, count: int) -> None
     first = target.records.all()[0]
     ids = [f"copia-{number:04d}" for number in range(count)]
     objects = copy_brand(cluster, first.id, ids)
+    number = newest(cluster, first.id)
     for id_ in ids:
-        target.records.save(
-            first.model_copy(
-                update={"id": id_, "helm": {first.live or 1: newest(cluster, first.id)}}
-            )
-        )
+        target.records.save(first.model_copy(update={"id": id_, "helm": {first.live or 1: number}}))
     for id_ in ids[:3]:
         rewrite_release(cluster, first.id, id_)
         patch = (
