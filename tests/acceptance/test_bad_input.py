@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from support_operator import Operator
 
@@ -21,8 +23,10 @@ def words(**changes: str | None) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def nobody() -> Operator:
-    return Operator.create("sin nada")
+def nobody() -> Iterator[Operator]:
+    someone = Operator.create("sin nada")
+    yield someone
+    someone.leave()
 
 
 @pytest.mark.parametrize(
