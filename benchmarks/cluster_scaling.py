@@ -21,6 +21,7 @@ from homes import ROOT
 LOAD = ROOT / "tests" / "support" / "support_load.py"
 SERVICE = "api-gateway"
 WINDOW = 15
+QUIET_PERCENT = 35
 ROOM = {"resources": {"cpuRequestPercent": 40}}  # so that a pod at rest is far from its target
 CLIENTS, EVERY = 24, 0.01
 SECONDS = float(os.environ.get("BARBERPRO_SCALING_SECONDS", "200"))  # for each way
@@ -32,11 +33,24 @@ def replicas(live: Ground) -> int:
     return int(status.get("readyReplicas", 0))
 
 
+def at_rest(live: Ground, least: int) -> bool:
+    """The burst in which every pod starts has passed: as few as there may be, and far from the target."""
+    found = live.cluster.get("hpa", SERVICE, "-n", ID)
+    used = [
+        one["resource"]["current"].get("averageUtilization", 100)
+        for one in found["status"].get("currentMetrics") or ()
+        if one.get("resource", {}).get("name") == "cpu"
+    ]
+    calm = bool(used) and used[0] < QUIET_PERCENT
+    return calm and replicas(live) == found["status"].get("desiredReplicas") == least
+
+
 def until(what: str, reached: Callable[[], bool], live: Ground) -> float:
     """Seconds until then. What the autoscaler says is printed as it changes."""
     begun, said = time.monotonic(), ""
     while not reached():
-        now = live.kubectl("get", "hpa", SERVICE, "-n", ID, "--no-headers").strip()
+        columns = live.kubectl("get", "hpa", SERVICE, "-n", ID, "--no-headers").split()
+        now = " ".join(columns[:-1])  # without its age
         if now != said:
             said = now
             print(f"  {time.monotonic() - begun:5.0f} s  {now}", flush=True)
@@ -69,7 +83,7 @@ def main() -> None:
         patch = {"spec": {"behavior": {"scaleUp": window, "scaleDown": window}}}
         live.kubectl("patch", "hpa", SERVICE, "-n", ID, "-p", json.dumps(patch))
         least = int(live.cluster.get("hpa", SERVICE, "-n", ID)["spec"]["minReplicas"])
-        until("at rest", lambda: replicas(live) == least, live)
+        until("at rest", lambda: at_rest(live, least), live)
         with load(live) as process:
             out = until("replicas out", lambda: replicas(live) > least, live)
             most = replicas(live)
