@@ -10,8 +10,7 @@ from cryptography import x509
 from support_acme import running_pebble
 from support_dns import ZONE, running_bind
 
-from barberpro.adapters.acme.messages import AcmeError, AcmePassingError
-from barberpro.adapters.acme.orders import Authority, Proving, obtain
+from barberpro.adapters.acme.orders import AcmeError, AcmePassingError, Authority, Proving, obtain
 from barberpro.adapters.dns.providers import look_up, open_provider
 from barberpro.adapters.dns.records import record_set
 

@@ -60,7 +60,7 @@ def running_pebble(
     }
     (folder / "pebble.json").write_text(json.dumps({"pebble": settings}))
     command = [program, "-config", str(folder / "pebble.json"), "-dnsserver", dns]
-    environment = {**os.environ, "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "5"}
+    environment = {**os.environ, "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "1"}
     with (folder / "pebble.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
     try:
