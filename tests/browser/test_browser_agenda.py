@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from support_browser import DESKTOP, PHONE, ZONE, ServedVertical, book, served
+from support_browser import DESKTOP, PHONE, ZONE, ServedVertical, book, served, times_of
 from support_postgres import TestServer
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -86,9 +86,7 @@ def test_a_booking_appears_and_goes_without_reloading(
         expect(shown.get_by_role("link", name=re.compile("Vera Luz")).first).to_be_visible()
     pages = agenda.context.pages[1:]
     later = chromium.new_context(locale="es-AR").new_page()
-    later.goto(shop.url + "/")
-    later.locator("a.service").first.click()
-    later.goto(f"{later.url}&dia={day}")
+    times_of(later, shop.url, date.fromisoformat(str(day)))
     hours = later.locator("button.slot")
     gone = hours.first.get_attribute("value")
     book(client, shop.url, name="Otro Día", email="otro@example.com", days_ahead=40)

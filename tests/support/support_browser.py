@@ -12,9 +12,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -180,14 +181,19 @@ def launch(playwright: Playwright, *arguments: str) -> Browser:
     return playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *arguments])
 
 
-def book(page: Page, url: str, *, name: str, email: str, days_ahead: int) -> str:
-    """Books the first service at the first free hour so many days from now; the booking's code."""
+def times_of(page: Page, url: str, day: date) -> None:
+    """Opens the first service's hours on that day, or on the next one that has any."""
     page.goto(url + "/")
-    page.locator("a.service").first.click()
-    day = datetime.now(ZoneInfo(ZONE)).date() + timedelta(days=days_ahead)
-    page.goto(f"{page.url}&dia={day}")
+    address = page.locator("a.service").first.get_attribute("href")
+    page.goto(urljoin(page.url, f"{address}&dia={day}"))
     if page.locator("button.slot").count() == 0:
         page.get_by_role("link", name=re.compile("^Ir al próximo libre")).click()
+        page.locator("button.slot").first.wait_for()
+
+
+def book(page: Page, url: str, *, name: str, email: str, days_ahead: int) -> str:
+    """Books the first service at the first free hour so many days from now; the booking's code."""
+    times_of(page, url, datetime.now(ZoneInfo(ZONE)).date() + timedelta(days=days_ahead))
     page.locator("button.slot").first.click()
     page.get_by_label("Nombre y apellido").fill(name)
     page.get_by_label("Correo electrónico").fill(email)

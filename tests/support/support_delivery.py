@@ -68,7 +68,7 @@ def deliver(line: Line, count: int, kill_now: Callable[[int], bool], limit: floa
     arrived = Counter(item["biz_opaque_callback_data"] for item in meta.accepted)
     states = dict(line.accounts.rows("SELECT id::text, state FROM message"))
     wrong = [
-        key
+        f"{key} {state}, accepted {arrived[key]}"
         for key, state in states.items()
         if state not in {"sent", "failed"} or arrived[key] != (1 if state == "sent" else 0)
     ]
