@@ -93,11 +93,12 @@ def main() -> None:
         raise SystemExit(
             f"unknown benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}"
         )
-    results = json.loads(STATE.read_text()) if STATE.exists() else {}
     for name in names:
         rows = measure(name)
         if not rows:  # not on this machine, as it has said
             continue
+        # read now: another run may have written meanwhile
+        results = json.loads(STATE.read_text()) if STATE.exists() else {}
         results[name] = {
             "rows": rows,
             "machine": machine(),
